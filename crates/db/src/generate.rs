@@ -1,0 +1,21 @@
+//! Generated data: a university of any size, the same for the same number of students and the same seed.
+//!
+//! Each row depends on the seed, its table and its number only: no clock, no state carried from row to row.
+//!
+//! Everything is loaded in one transaction: constraints and indexes down, COPY, constraints and indexes up again, which
+//! checks every row at once. A run that fails or is killed leaves the database as it was, data and constraints. (Two
+//! sessions could load side by side, but not in one transaction; the server sorts the indexes on several cores anyway.)
+
+mod bulk;
+mod courses;
+mod error;
+mod people;
+mod records;
+mod rng;
+mod row;
+mod run;
+mod words;
+mod world;
+
+pub use error::GenerateError;
+pub use run::{Existing, Options, Plan, Progress, Report, TablePlan, TableReport, plan, run};

@@ -1,0 +1,147 @@
+//! What happens to a student: enrolments, payments, attendance.
+
+use super::rng::Rng;
+use super::row::Rows;
+use super::words::{self, push_number};
+use super::world::{COURSES, CURRENT, Life, PROGRAMS, SESSIONS, TODAY, Table, World};
+
+pub(crate) const ENROLLMENT: &str = "id, institution_id, student_id, program_id, academic_session_id, \
+    enrollment_date, completion_date, status, grade_average, created_at, updated_at, created_by";
+pub(crate) const PAYMENT: &str = "id, institution_id, student_id, enrollment_id, receipt_number, amount, method, \
+    status, description, paid_at, created_at, updated_at, created_by";
+pub(crate) const ATTENDANCE: &str = "id, institution_id, student_id, course_id, academic_session_id, attended_on, \
+    status, minutes_late, remarks, created_at, updated_at, created_by";
+
+const DAY: i64 = 86_400;
+
+// A student's rows are numbered with room for the most one can have.
+const ENROLLMENTS: u64 = 2;
+const PAYMENTS: u64 = 8;
+const MEETINGS: u64 = 16;
+
+/// The first is the main programme; a second one is another programme, so that two active ones never collide.
+pub(crate) fn enrollment(world: &World, student: u64, nth: u64, rows: &mut Rows) {
+    let number = student * ENROLLMENTS + nth;
+    let mut rng = world.rng(Table::Enrollments, number);
+    let life = world.life(student);
+    let start = SESSIONS[life.admitted as usize].0;
+    let program =
+        if nth == 0 { life.program } else { (life.program + 1 + rng.below(PROGRAMS - 1)) % PROGRAMS };
+    let status = match life.status {
+        "graduated" => "completed",
+        "active" if nth == 1 && rng.chance(40) => "withdrawn",
+        other => other,
+    };
+    rows.uuid(world.id(Table::Enrollments, number));
+    rows.uuid(world.id(Table::Institutions, life.institution));
+    rows.uuid(world.id(Table::Students, student));
+    rows.uuid(world.id(Table::Programs, life.institution * PROGRAMS + program));
+    rows.uuid(session(world, life, life.admitted));
+    rows.date(start);
+    match status {
+        "completed" => rows.date(SESSIONS[life.admitted as usize + 5].1),
+        "withdrawn" => rows.date(start + rng.below((TODAY - start) as u64) as i32),
+        _ => rows.null(),
+    }
+    rows.text(status);
+    if life.admitted < CURRENT && rng.chance(90) {
+        rows.hundredths(500 + rng.below(1500));
+    } else {
+        rows.null();
+    }
+    let created = i64::from(start - 10) * DAY + rng.below(10 * DAY as u64) as i64;
+    stamps(world, &mut rng, created, 70, rows);
+}
+
+pub(crate) fn payment(world: &World, student: u64, nth: u64, rows: &mut Rows) {
+    const METHODS: &[&str] = &["card", "card", "transfer", "transfer", "mobile", "cash", "cheque"];
+    let number = student * PAYMENTS + nth;
+    let mut rng = world.rng(Table::Payments, number);
+    let life = world.life(student);
+    let start = SESSIONS[life.admitted as usize].0;
+    let created = i64::from(start) * DAY + rng.below((TODAY - start) as u64 * DAY as u64) as i64;
+    let status = match rng.below(100) {
+        0..88 => "paid",
+        88..94 => "pending",
+        94..97 => "failed",
+        _ => "refunded",
+    };
+    let mut text = String::with_capacity(200);
+    text.push_str("R-");
+    push_number(&mut text, number, 9);
+    rows.uuid(world.id(Table::Payments, number));
+    rows.uuid(world.id(Table::Institutions, life.institution));
+    rows.uuid(world.id(Table::Students, student));
+    let tuition = rng.chance(85).then(|| world.id(Table::Enrollments, student * ENROLLMENTS));
+    rows.maybe_uuid(tuition);
+    rows.text(&text);
+    rows.hundredths(if tuition.is_some() { 5_000 + rng.below(900_000) } else { 1 + rng.below(20_000) });
+    rows.text(rng.pick(METHODS));
+    rows.text(status);
+    remark(&mut rng, 40, rows, &mut text);
+    let paid = matches!(status, "paid" | "refunded");
+    if paid {
+        rows.moment(created + rng.below(600) as i64);
+    } else {
+        rows.null();
+    }
+    stamps(world, &mut rng, created, 50, rows);
+}
+
+/// One meeting a week at most, so that no two fall on one day of one course.
+pub(crate) fn attendance(world: &World, student: u64, nth: u64, rows: &mut Rows) {
+    let number = student * MEETINGS + nth;
+    let mut rng = world.rng(Table::Attendance, number);
+    let life = world.life(student);
+    let semester = semester(&mut rng, life, nth);
+    let day = SESSIONS[semester as usize].0 + 7 * nth as i32 + rng.below(5) as i32;
+    let (status, late) = match rng.below(100) {
+        0..80 => ("present", None),
+        80..88 => ("late", Some(1 + rng.below(45))),
+        88..96 => ("absent", None),
+        _ => ("excused", None),
+    };
+    let course = (life.institution * PROGRAMS + life.program) * COURSES + rng.below(COURSES);
+    rows.uuid(world.id(Table::Attendance, number));
+    rows.uuid(world.id(Table::Institutions, life.institution));
+    rows.uuid(world.id(Table::Students, student));
+    rows.uuid(world.id(Table::Courses, course));
+    rows.uuid(session(world, life, semester));
+    rows.date(day);
+    rows.plain(status.as_bytes());
+    match late {
+        Some(minutes) => rows.uint(minutes),
+        None => rows.null(),
+    }
+    remark(&mut rng, 8, rows, &mut String::new());
+    let created = i64::from(day) * DAY + 8 * 3600 + rng.below(8 * 3600) as i64;
+    stamps(world, &mut rng, created, 60, rows);
+}
+
+/// From the admission on; the running semester is eleven weeks old.
+fn semester(rng: &mut Rng, life: Life, nth: u64) -> u64 {
+    let last = if nth < 11 { CURRENT } else { CURRENT - 1 };
+    life.admitted + rng.below(last + 1 - life.admitted)
+}
+
+fn session(world: &World, life: Life, semester: u64) -> super::row::Uuid {
+    world.id(Table::Sessions, life.institution * SESSIONS.len() as u64 + semester)
+}
+
+fn remark(rng: &mut Rng, percent: u64, rows: &mut Rows, text: &mut String) {
+    if !rng.chance(percent) {
+        return rows.null();
+    }
+    text.clear();
+    let count = 1 + rng.below(2);
+    words::sentences(rng, count, text);
+    rows.text(text);
+}
+
+/// `created_at`, `updated_at`, `created_by`.
+fn stamps(world: &World, rng: &mut Rng, created: i64, by_staff: u64, rows: &mut Rows) {
+    rows.moment(created);
+    rows.moment(if rng.chance(10) { created + rng.below(3 * DAY as u64) as i64 } else { created });
+    let by = rng.chance(by_staff).then(|| world.a_staff_id(rng));
+    rows.maybe_uuid(by);
+}

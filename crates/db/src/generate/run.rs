@@ -1,0 +1,230 @@
+//! Plans and runs a load.
+
+use std::pin::pin;
+
+use bytes::Bytes;
+use futures_util::SinkExt;
+use serde::Serialize;
+
+use super::GenerateError;
+use super::bulk::TakenDown;
+use super::row::Rows;
+use super::world::{Table, World};
+use crate::{DbError, Session, TableName, Target};
+
+/// How much is sent at once.
+const CHUNK: usize = 256 * 1024;
+
+/// What happens to data that is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// It stays, and nothing is generated.
+    Refuse,
+    /// The generated tables are emptied first, in the same transaction.
+    Replace,
+}
+
+/// What to generate.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// How many students; everything else follows.
+    pub students: u64,
+    /// Same seed and number of students: same content.
+    pub seed: u64,
+    /// What happens to data that is there.
+    pub existing: Existing,
+}
+
+/// A table before a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TablePlan {
+    /// The table.
+    pub table: TableName,
+    /// Rows it has now; they would go.
+    pub rows_now: i64,
+    /// Rows it would have.
+    pub rows: u64,
+}
+
+/// What a run would do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Plan {
+    /// By order of loading.
+    pub tables: Vec<TablePlan>,
+}
+
+/// How far a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress<'a> {
+    /// Rows of a table sent so far.
+    Rows {
+        /// The table.
+        table: &'a TableName,
+        /// Rows sent.
+        done: u64,
+        /// Rows it will have.
+        total: u64,
+    },
+    /// Indexes and constraints made so far.
+    Indexes {
+        /// How many stand.
+        done: u64,
+        /// How many there will be.
+        total: u64,
+    },
+}
+
+/// A table after a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TableReport {
+    /// The table.
+    pub table: TableName,
+    /// Its rows.
+    pub rows: u64,
+    /// Bytes of the rows, long values included.
+    pub heap_bytes: i64,
+    /// Bytes with indexes.
+    pub total_bytes: i64,
+}
+
+/// What a run did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// By order of loading.
+    pub tables: Vec<TableReport>,
+    /// Bytes of the whole database.
+    pub database_bytes: i64,
+}
+
+/// Counts what is there and says what would be. Reads only.
+///
+/// # Errors
+/// [`GenerateError::NoSchema`] before `migrate up`.
+pub async fn plan(session: &Session, options: &Options) -> Result<Plan, GenerateError> {
+    require_tables(session).await?;
+    let world = World::new(options.students, options.seed);
+    let mut tables = vec![];
+    for table in Table::ALL {
+        let query = format!("select count(*) from {}", table.name().quoted());
+        let doing = DbError::doing(format!("count {}", table.name()));
+        let rows_now = session.query_one(&query, &[]).await.map_err(doing)?.get(0);
+        tables.push(TablePlan { table: table.name(), rows_now, rows: world.rows(table) });
+    }
+    Ok(Plan { tables })
+}
+
+/// Fills the tables, in one transaction that locks them, as their owner or as a superuser; then collects statistics.
+///
+/// Opens a session of its own; when the returned future is dropped, the session ends and nothing has happened.
+///
+/// # Errors
+/// [`GenerateError::NotEmpty`] when there is data and it is not to be replaced. After any error the database is as before.
+pub async fn run(
+    target: &Target,
+    options: &Options,
+    progress: &(dyn Fn(Progress<'_>) + Sync),
+) -> Result<Report, GenerateError> {
+    let session = Session::open(target).await?;
+    require_tables(&session).await?;
+    become_owner(&session).await?;
+    let names: Vec<String> = Table::ALL.iter().map(|table| table.name().quoted()).collect();
+    let list = names.join(", ");
+    let begin = format!(
+        "set statement_timeout = 0; begin; set local search_path = ''; set local maintenance_work_mem = '256MB'; \
+         set local lock_timeout = '10s'; lock table {list} in access exclusive mode"
+    );
+    session.batch_execute(&begin).await.map_err(DbError::doing("lock the tables"))?;
+    if options.existing == Existing::Refuse {
+        require_empty(&session).await?;
+    }
+    let down = TakenDown::from(&session, &names).await?;
+    // Emptied even where empty: only rows of a table emptied in this transaction can be written as frozen.
+    session.batch_execute(&format!("truncate {list}")).await.map_err(DbError::doing("empty the tables"))?;
+    let world = World::new(options.students, options.seed);
+    let mut rows = vec![];
+    for table in Table::ALL {
+        rows.push(load(&session, &world, table, progress).await?);
+    }
+    down.restore(&session, |done, total| progress(Progress::Indexes { done, total })).await?;
+    session.batch_execute("commit").await.map_err(DbError::doing("commit the generated data"))?;
+    session.batch_execute(&format!("analyze {list}")).await.map_err(DbError::doing("collect statistics"))?;
+    report(&session, &rows).await
+}
+
+async fn require_tables(session: &Session) -> Result<(), GenerateError> {
+    let names: Vec<String> = Table::ALL.iter().map(|table| table.name().to_string()).collect();
+    let query = include_str!("../../../../sql/generate/missing_tables.sql");
+    let rows = session.query(query, &[&names]).await.map_err(DbError::doing("look for the tables"))?;
+    let missing: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    if missing.is_empty() { Ok(()) } else { Err(GenerateError::NoSchema { missing }) }
+}
+
+/// A superuser stays one: a foreign key to these tables may stand on somebody else's.
+async fn become_owner(session: &Session) -> Result<(), DbError> {
+    let doing = || DbError::doing("become the owner of the tables");
+    let query = include_str!("../../../../sql/generate/owner.sql");
+    let table = Table::Students.name();
+    let row = session.query_one(query, &[&table.schema, &table.name]).await.map_err(doing())?;
+    if row.get("superuser") {
+        return Ok(());
+    }
+    // The catalog quotes it where needed.
+    session.batch_execute(&format!("set role {}", row.get::<_, &str>(0))).await.map_err(doing())
+}
+
+async fn require_empty(session: &Session) -> Result<(), GenerateError> {
+    let mut tables = vec![];
+    for table in Table::ALL {
+        let query = format!("select exists (select from {})", table.name().quoted());
+        let doing = DbError::doing(format!("look into {}", table.name()));
+        if session.query_one(&query, &[]).await.map_err(doing)?.get(0) {
+            tables.push(table.name().to_string());
+        }
+    }
+    if tables.is_empty() { Ok(()) } else { Err(GenerateError::NotEmpty { tables }) }
+}
+
+/// Writes one table and returns how many rows it got.
+async fn load(
+    session: &Session,
+    world: &World,
+    table: Table,
+    progress: &(dyn Fn(Progress<'_>) + Sync),
+) -> Result<u64, DbError> {
+    let name = table.name();
+    let doing = || DbError::doing(format!("fill {name}"));
+    let copy = format!("copy {} ({}) from stdin with (freeze)", name.quoted(), table.columns());
+    let mut sink = pin!(session.copy_in::<_, Bytes>(&copy).await.map_err(doing())?);
+    let total = world.rows(table);
+    let (mut rows, mut done) = (Rows::default(), 0);
+    for unit in 0..world.units(table) {
+        done += world.write(table, unit, &mut rows);
+        if rows.len() >= CHUNK {
+            sink.send(rows.take()).await.map_err(doing())?;
+            progress(Progress::Rows { table: &name, done, total });
+        }
+    }
+    sink.send(rows.take()).await.map_err(doing())?;
+    let written = sink.finish().await.map_err(doing())?;
+    progress(Progress::Rows { table: &name, done, total });
+    Ok(written)
+}
+
+async fn report(session: &Session, rows: &[u64]) -> Result<Report, GenerateError> {
+    let mut report = Report { tables: vec![], database_bytes: 0 };
+    for (table, rows) in Table::ALL.into_iter().zip(rows) {
+        let query = include_str!("../../../../sql/generate/sizes.sql");
+        let sizes = session
+            .query_one(query, &[&table.name().quoted()])
+            .await
+            .map_err(DbError::doing("measure the tables"))?;
+        report.database_bytes = sizes.get("database");
+        report.tables.push(TableReport {
+            table: table.name(),
+            rows: *rows,
+            heap_bytes: sizes.get("heap"),
+            total_bytes: sizes.get("total"),
+        });
+    }
+    Ok(report)
+}

@@ -1,0 +1,23 @@
+//! `unisys-db`: the data-access crate. Everything that speaks SQL lives here, for the program and the web app alike.
+//!
+//! It prints nothing, reads no environment, no clock and no configuration file: values come in, reports go out.
+//! Files and processes belong to `unisys-ops`.
+
+pub mod catalog;
+pub mod connect;
+pub mod copy;
+mod error;
+pub mod facts;
+pub mod fingerprint;
+pub mod generate;
+mod ident;
+pub mod inventory;
+pub mod migrate;
+pub mod pattern;
+pub mod preflight;
+pub mod snapshot;
+pub mod verify;
+
+pub use connect::{Session, Target};
+pub use error::{DbError, ServerError};
+pub use ident::{TableName, quote_ident, quote_literal};

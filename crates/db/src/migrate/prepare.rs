@@ -1,0 +1,132 @@
+//! What must exist before the first migration: roles without rights, schema `ops`, and the default that keeps new
+//! functions closed. Nothing is granted here; that is `roles apply`.
+//!
+//! Only what is missing is made, and what is there is not touched: a GRANT that changes nothing still rewrites a
+//! catalog row.
+
+use tokio_postgres::error::SqlState;
+
+use super::{HISTORY, MigrateError};
+use crate::{DbError, Session, quote_ident};
+
+/// Roles that own what migrations create. Nobody logs in as one.
+pub const OWNERS: [&str; 5] = ["app_owner", "analysis_owner", "qa_owner", "etl_owner", "ops_owner"];
+
+/// Roles that the privilege policy is about. Made without login and without any right.
+pub const POLICY_ROLES: [&str; 6] = ["admin", "dba", "app_user", "d_analyst", "d_engineer", "qa_engineer"];
+
+/// Makes what is missing. Returns what it made, for people.
+///
+/// # Errors
+/// [`MigrateError::NotPermitted`] with the SQL to run, when the login may not.
+pub(crate) async fn prepare(session: &Session) -> Result<Vec<String>, MigrateError> {
+    let row = session
+        .query_one(include_str!("../../../../sql/migrate/login.sql"), &[])
+        .await
+        .map_err(DbError::doing("ask who this login is"))?;
+    let mut work =
+        Work { session, login: row.get("login"), version: row.get("version"), made: vec![], refused: vec![] };
+    work.roles().await?;
+    work.memberships().await?;
+    if !row.get::<_, bool>("may_create") {
+        // The first migration creates schemas as this login, too.
+        let database = quote_ident(row.get("database"));
+        work.refused.push(format!("grant create on database {database} to {}", quote_ident(&work.login)));
+    }
+    if !work.refused.is_empty() {
+        return Err(MigrateError::NotPermitted { login: work.login, sql: work.refused });
+    }
+    if !row.get::<_, bool>("has_ops") {
+        work.run("create schema ops authorization ops_owner".into(), "schema ops").await?;
+    }
+    work.defaults().await?;
+    work.history().await?;
+    Ok(work.made)
+}
+
+struct Work<'a> {
+    session: &'a Session,
+    login: String,
+    version: i32,
+    made: Vec<String>,
+    /// Statements the server refused this login.
+    refused: Vec<String>,
+}
+
+impl Work<'_> {
+    /// Roles belong to the server: a runner on another database may make the same one at this moment.
+    async fn roles(&mut self) -> Result<(), DbError> {
+        let wanted: Vec<&str> = OWNERS.into_iter().chain(POLICY_ROLES).collect();
+        for role in self.names(include_str!("../../../../sql/migrate/missing_roles.sql"), &wanted).await? {
+            self.run(format!("create role {} nologin", quote_ident(&role)), &format!("role {role}")).await?;
+        }
+        Ok(())
+    }
+
+    /// A login that is no superuser works as an owner only where it is a member.
+    async fn memberships(&mut self) -> Result<(), DbError> {
+        let mut owners =
+            self.names(include_str!("../../../../sql/migrate/unreachable_owners.sql"), &OWNERS).await?;
+        if !self.refused.is_empty() {
+            // The missing ones will need it too, once somebody has made them.
+            let missing = include_str!("../../../../sql/migrate/missing_roles.sql");
+            owners.extend(self.names(missing, &OWNERS).await?);
+        }
+        // From 16 on: may become the owner when asked, does not have its rights all the time.
+        let options = if self.version >= 160_000 { " with inherit false, set true" } else { "" };
+        for owner in owners {
+            let grant = format!("grant {} to {}{options}", quote_ident(&owner), quote_ident(&self.login));
+            if self.refused.is_empty() {
+                self.run(grant, &format!("membership in {owner}")).await?;
+            } else {
+                self.refused.push(grant);
+            }
+        }
+        Ok(())
+    }
+
+    /// Only the default without a schema takes EXECUTE from PUBLIC; the one for a schema does nothing (documentation
+    /// of ALTER DEFAULT PRIVILEGES: what is granted globally cannot be revoked per schema).
+    async fn defaults(&mut self) -> Result<(), DbError> {
+        for owner in self.names(include_str!("../../../../sql/migrate/open_defaults.sql"), &OWNERS).await? {
+            let statement = format!(
+                "alter default privileges for role {} revoke execute on functions from public",
+                quote_ident(&owner)
+            );
+            self.run(statement, &format!("closed default for functions of {owner}")).await?;
+        }
+        Ok(())
+    }
+
+    async fn history(&mut self) -> Result<(), DbError> {
+        let doing = || DbError::doing(format!("create {HISTORY}"));
+        let exists = include_str!("../../../../sql/migrate/history_exists.sql");
+        if self.session.query_one(exists, &[]).await.map_err(doing())?.get(0) {
+            return Ok(());
+        }
+        let create = include_str!("../../../../sql/migrate/create_history.sql");
+        // One simple query is one transaction.
+        let result = self.session.batch_execute(&format!("set local role ops_owner;\n{create}")).await;
+        result.map_err(doing())?;
+        self.made.push(format!("table {HISTORY}"));
+        Ok(())
+    }
+
+    async fn names(&self, query: &str, among: &[&str]) -> Result<Vec<String>, DbError> {
+        let rows = self.session.query(query, &[&among]).await.map_err(DbError::doing("look up the roles"))?;
+        Ok(rows.iter().map(|row| row.get(0)).collect())
+    }
+
+    async fn run(&mut self, statement: String, what: &str) -> Result<(), DbError> {
+        match self.session.batch_execute(&statement).await {
+            Ok(()) => self.made.push(what.into()),
+            Err(error) => match error.code() {
+                Some(&SqlState::INSUFFICIENT_PRIVILEGE) => self.refused.push(statement),
+                // Somebody was faster: it is there, which is all that was wanted.
+                Some(&SqlState::DUPLICATE_OBJECT | &SqlState::UNIQUE_VIOLATION) => {}
+                _ => return Err(DbError::doing(format!("create {what}"))(error)),
+            },
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,129 @@
+//! Patterns that choose tables: `schema.table`, `*` for any characters, `?` for one, `"…"` for characters as they are.
+
+use thiserror::Error;
+
+use crate::TableName;
+
+/// A pattern for tables.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TablePattern {
+    schema: Option<Glob>,
+    name: Glob,
+    text: String,
+}
+
+/// A pattern that is none.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error(
+    "{0:?} is no pattern for tables: write schema.table, with * and ?, in double quotes what holds a dot"
+)]
+pub struct PatternError(String);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Glob(Vec<Part>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Char(char),
+    One,
+    Any,
+}
+
+impl TablePattern {
+    /// Returns the pattern in `text`. Without a schema it takes tables of every schema. Capitals are capitals: nothing is folded.
+    ///
+    /// # Errors
+    /// [`PatternError`] for an empty name, an open quote or a second dot.
+    pub fn parse(text: &str) -> Result<Self, PatternError> {
+        let wrong = || PatternError(text.to_owned());
+        let (mut parts, mut part, mut quoted) = (Vec::new(), Vec::new(), false);
+        let mut chars = text.chars().peekable();
+        while let Some(c) = chars.next() {
+            match c {
+                '"' if quoted && chars.peek() == Some(&'"') => {
+                    chars.next();
+                    part.push(Part::Char('"'));
+                }
+                '"' => quoted = !quoted,
+                '.' if !quoted => parts.push(std::mem::take(&mut part)),
+                '*' if !quoted => part.push(Part::Any),
+                '?' if !quoted => part.push(Part::One),
+                c => part.push(Part::Char(c)),
+            }
+        }
+        parts.push(part);
+        if quoted || parts.len() > 2 || parts.iter().any(Vec::is_empty) {
+            return Err(wrong());
+        }
+        let name = parts.pop().map(Glob).ok_or_else(wrong)?;
+        Ok(Self { schema: parts.pop().map(Glob), name, text: text.to_owned() })
+    }
+
+    /// Whether it takes this table.
+    pub fn matches(&self, table: &TableName) -> bool {
+        self.schema.as_ref().is_none_or(|schema| schema.matches(&table.schema))
+            && self.name.matches(&table.name)
+    }
+
+    /// Returns it as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+impl Glob {
+    /// Goes back to the last `*` on a mismatch, so that it takes at most length times length steps.
+    fn matches(&self, text: &str) -> bool {
+        let text: Vec<char> = text.chars().collect();
+        let (mut p, mut t, mut star) = (0, 0, None);
+        while t < text.len() {
+            match self.0.get(p) {
+                Some(Part::Any) => {
+                    star = Some((p, t));
+                    p += 1;
+                }
+                Some(Part::One) => (p, t) = (p + 1, t + 1),
+                Some(Part::Char(c)) if *c == text[t] => (p, t) = (p + 1, t + 1),
+                _ => match star {
+                    Some((at, from)) => {
+                        star = Some((at, from + 1));
+                        (p, t) = (at + 1, from + 1);
+                    }
+                    None => return false,
+                },
+            }
+        }
+        self.0[p..].iter().all(|part| *part == Part::Any)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[rstest::rstest]
+    #[case("app.students", "app", "students", true)]
+    #[case("app.students", "App", "students", false)]
+    #[case("students", "any", "students", true)]
+    #[case("app.*", "app", "anything", true)]
+    #[case("app.s*s", "app", "status_codes_s", true)]
+    #[case("app.s*s", "app", "statuses_x", false)]
+    #[case("*.s?", "x", "st", true)]
+    #[case("*.s?", "x", "sty", false)]
+    #[case("\"a.b\".\"c*\"", "a.b", "c*", true)]
+    #[case("\"a.b\".\"c*\"", "a.b", "cc", false)]
+    #[case("\"it\"\"s\"", "s", "it\"s", true)]
+    fn a_pattern_takes(#[case] pattern: &str, #[case] schema: &str, #[case] name: &str, #[case] taken: bool) {
+        assert_eq!(TablePattern::parse(pattern).unwrap().matches(&TableName::new(schema, name)), taken);
+    }
+
+    #[rstest::rstest]
+    #[case("")]
+    #[case("a.")]
+    #[case(".a")]
+    #[case("a.b.c")]
+    #[case("\"open")]
+    fn this_is_none(#[case] pattern: &str) {
+        assert!(TablePattern::parse(pattern).is_err());
+    }
+}

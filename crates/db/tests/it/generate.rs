@@ -1,0 +1,248 @@
+//! Generated data on a live server.
+
+use std::sync::Mutex;
+
+use unisys_db::generate::{Existing, GenerateError, Options, Progress, Report, plan, run};
+use unisys_db::migrate::{MigrationSet, UpOptions, up};
+use unisys_db::{Session, Target};
+use unisys_testkit::database;
+
+use crate::support::{session, strings};
+
+async fn migrated() -> Target {
+    let target = database().await;
+    up(&target, &MigrationSet::builtin().unwrap(), &UpOptions::default(), &|_| {}).await.unwrap();
+    target
+}
+
+fn options(students: u64, seed: u64) -> Options {
+    Options { students, seed, existing: Existing::Refuse }
+}
+
+async fn generate(target: &Target, options: &Options) -> Result<Report, GenerateError> {
+    run(target, options, &|_| {}).await
+}
+
+/// One line per table: its rows, whole, in order.
+async fn content(session: &Session) -> Vec<String> {
+    let query = "select format(
+            'select %L || md5(string_agg(t::text, E''\\n'' order by t.id)) from app.%I as t', relname, relname)
+        from pg_class where relkind = 'r' and relnamespace = 'app'::regnamespace order by relname";
+    let mut content = vec![];
+    for table in strings(session, query).await {
+        content.extend(strings(session, &table).await);
+    }
+    content
+}
+
+/// Everything of schema app that is neither a row nor a file: what a load must leave as it was.
+async fn structure(session: &Session) -> Vec<String> {
+    strings(
+        session,
+        "select pg_get_constraintdef(c.oid) || conrelid::regclass || conname || convalidated
+                || coalesce(obj_description(c.oid, 'pg_constraint'), '')
+            from pg_constraint as c where connamespace in ('app'::regnamespace, 'public'::regnamespace)
+        union all select pg_get_indexdef(indexrelid) || indisvalid || relowner::regrole
+                || coalesce(obj_description(indexrelid, 'pg_class'), '')
+            from pg_index join pg_class as c on c.oid = indexrelid where relnamespace = 'app'::regnamespace
+        order by 1",
+    )
+    .await
+}
+
+#[tokio::test]
+async fn the_same_seed_gives_the_same_content_and_another_another() {
+    let mut contents = vec![];
+    for seed in [7, 7, 8] {
+        let target = migrated().await;
+        generate(&target, &options(300, seed)).await.unwrap();
+        contents.push(content(&session(&target).await).await);
+    }
+    assert_eq!(contents[0].len(), 9);
+    assert_eq!(contents[0], contents[1]);
+    assert!(contents[0].iter().zip(&contents[2]).all(|(a, c)| a != c), "every table differs");
+}
+
+#[tokio::test]
+async fn the_content_is_the_same_as_in_earlier_versions() {
+    let target = migrated().await;
+    generate(&target, &options(50, 1)).await.unwrap();
+    let session = session(&target).await;
+    let first = "select concat_ws(' | ', s.id, student_number, s.first_name, s.last_name, s.date_of_birth)
+        from app.students as s order by student_number collate \"C\" limit 3";
+    insta::assert_debug_snapshot!(strings(&session, first).await, @r#"
+    [
+        "c7957658-77b0-485b-9298-76fb597aaffa | 2022/0000003 | Dušan | Guðmundsdóttir | 1992-09-13",
+        "2e472ea0-6106-4fa6-b24e-e680b8365ab8 | 2022/0000007 | James | Smith | 1998-01-01",
+        "d111b7ff-e5a2-4c90-9dc2-00fef34af23a | 2022/0000009 | משה | בן־דוד | 2002-01-16",
+    ]
+    "#);
+}
+
+#[tokio::test]
+async fn the_load_leaves_indexes_constraints_and_comments_as_they_were() {
+    let target = migrated().await;
+    let session = session(&target).await;
+    session
+        .batch_execute(
+            "comment on index app.students_name_idx is 'it''s a list';
+             comment on constraint attendance_once_key on app.attendance is 'one a day';
+             create table public.\"other Table\" (student uuid constraint \"a.b\" references app.students (id));",
+        )
+        .await
+        .unwrap();
+    let before = structure(&session).await;
+    generate(&target, &options(200, 1)).await.unwrap();
+    assert_eq!(structure(&session).await, before);
+}
+
+#[tokio::test]
+async fn data_that_is_there_is_kept_unless_it_is_to_be_replaced() {
+    let target = migrated().await;
+    let session = session(&target).await;
+    generate(&target, &options(100, 1)).await.unwrap();
+    let (before, shape) = (content(&session).await, structure(&session).await);
+    let error = generate(&target, &options(100, 2)).await.unwrap_err();
+    assert!(error.to_string().starts_with("there is data already in app.institutions, app.users"), "{error}");
+    assert_eq!((content(&session).await, structure(&session).await), (before.clone(), shape.clone()));
+
+    // A row elsewhere refers to a student that would go: the whole run is undone.
+    session
+        .batch_execute(
+            "create table app.loans (student_id uuid references app.students (id));
+             insert into app.loans select id from app.students limit 1;",
+        )
+        .await
+        .unwrap();
+    let replace = Options { existing: Existing::Replace, ..options(120, 2) };
+    assert!(matches!(generate(&target, &replace).await, Err(GenerateError::Db(_))));
+    session.batch_execute("drop table app.loans").await.unwrap();
+    assert_eq!((content(&session).await, structure(&session).await), (before.clone(), shape.clone()));
+
+    let planned = plan(&session, &replace).await.unwrap();
+    let report = generate(&target, &replace).await.unwrap();
+    for (planned, done) in planned.tables.iter().zip(&report.tables) {
+        assert_eq!((&planned.table, planned.rows), (&done.table, done.rows));
+    }
+    assert_eq!(planned.tables[5].rows_now, 100);
+    assert_eq!(strings(&session, "select count(*)::text from app.students").await, ["120"]);
+    assert_eq!(structure(&session).await, shape);
+}
+
+#[tokio::test]
+async fn a_member_of_the_owner_needs_no_superuser() {
+    let target = migrated().await;
+    let session = session(&target).await;
+    let loader = format!("{}_loader", target.database);
+    let make = format!("create role {loader} login noinherit; grant app_owner to {loader}");
+    session.batch_execute(&make).await.unwrap();
+    let shape = structure(&session).await;
+    generate(&target.with_user(loader), &options(10, 1)).await.unwrap();
+    assert_eq!(structure(&session).await, shape);
+}
+
+#[tokio::test]
+async fn without_the_schema_the_missing_tables_are_named() {
+    let target = database().await;
+    let error = generate(&target, &options(1, 1)).await.unwrap_err().to_string();
+    assert!(error.starts_with("the database has no table app.institutions, app.users"), "{error}");
+}
+
+#[tokio::test]
+async fn a_run_that_is_dropped_leaves_nothing() {
+    let target = migrated().await;
+    let session = session(&target).await;
+    let shape = structure(&session).await;
+    let begun = tokio::sync::Notify::new();
+    let options = options(20_000, 1);
+    let tell = |progress: Progress<'_>| {
+        if matches!(progress, Progress::Rows { table, .. } if table.name == "attendance") {
+            begun.notify_one();
+        }
+    };
+    tokio::select! {
+        result = run(&target, &options, &tell) => panic!("was to be stopped: {result:?}"),
+        () = begun.notified() => {}
+    }
+    assert_eq!(strings(&session, "select count(*)::text from app.students").await, ["0"]);
+    assert_eq!(structure(&session).await, shape);
+}
+
+#[tokio::test]
+async fn the_data_has_what_backups_stumble_over() {
+    let target = migrated().await;
+    let report = generate(&target, &options(3000, 1)).await.unwrap();
+    let session = session(&target).await;
+    let students = "select (count(*) > 100)::text from app.students where ";
+    for what in [
+        "notes is null",
+        "notes like E'%\\n%' and notes like E'%\\\\\\\\%'",
+        "last_name ~ '[^[:ascii:]]'",
+        "user_id is null",
+        "middle_name is not null",
+        "(profile ->> 'scholarship')::numeric > 0",
+    ] {
+        assert_eq!(strings(&session, &format!("{students}{what}")).await, ["true"], "{what}");
+    }
+    let long = "select (count(*) > 10)::text from app.students where octet_length(notes) > 5000";
+    assert_eq!(strings(&session, long).await, ["true"]);
+    let later = "select count(*)::text from app.attendance where attended_on > '2026-11-20'";
+    assert_eq!(strings(&session, later).await, ["0"]);
+    let same = "select count(*)::text from app.students as s join app.users as u on u.id = s.user_id
+        where (u.first_name, u.last_name, u.institution_id) is distinct from
+            (s.first_name, s.last_name, s.institution_id)";
+    assert_eq!(strings(&session, same).await, ["0"]);
+    let biggest = report.tables.iter().max_by_key(|table| table.total_bytes).unwrap();
+    assert_eq!(biggest.table.name, "attendance");
+}
+
+#[tokio::test]
+async fn nobody_is_a_number_of_students_too() {
+    let target = migrated().await;
+    let report = generate(&target, &options(0, 1)).await.unwrap();
+    assert_eq!(
+        report.tables.iter().map(|table| table.rows).collect::<Vec<_>>(),
+        [3, 20, 36, 288, 27, 0, 0, 0, 0]
+    );
+}
+
+#[tokio::test]
+async fn progress_ends_at_the_total_and_statistics_are_there() {
+    let target = migrated().await;
+    let seen = Mutex::new(vec![]);
+    let tell = |progress: Progress<'_>| match progress {
+        Progress::Rows { table, done, total } => seen.lock().unwrap().push((table.name.clone(), done, total)),
+        Progress::Indexes { done, total } => seen.lock().unwrap().push(("indexes".into(), done, total)),
+    };
+    let report = run(&target, &options(2000, 1), &tell).await.unwrap();
+    let seen = seen.into_inner().unwrap();
+    for table in &report.tables {
+        let last = seen.iter().rfind(|(name, ..)| *name == table.table.name).unwrap();
+        assert_eq!((last.1, last.2), (table.rows, table.rows));
+    }
+    let last = seen.last().unwrap();
+    assert!(last.0 == "indexes" && last.1 == last.2 && last.2 > 40, "{last:?}");
+    let session = session(&target).await;
+    let analysed = "select count(distinct tablename)::text from pg_stats where schemaname = 'app'
+        and tablename in (select tablename from pg_tables where schemaname = 'app')";
+    assert_eq!(strings(&session, analysed).await, ["9"]);
+}
+
+/// For docs/BENCHMARKS.md: `UNISYS_STUDENTS=100000 cargo nextest run -p unisys-db sizes --run-ignored only --no-capture`.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a measurement"]
+async fn sizes() {
+    let students = std::env::var("UNISYS_STUDENTS").map_or(20_000, |n| n.parse().unwrap());
+    let target = migrated().await;
+    let begun = std::time::Instant::now();
+    let tell = |progress: Progress<'_>| match progress {
+        Progress::Rows { table, done, total } if done == total => println!("{:?} {table}", begun.elapsed()),
+        Progress::Indexes { done, total } if done == total => println!("{:?} indexes", begun.elapsed()),
+        _ => {}
+    };
+    let report = run(&target, &options(students, 1), &tell).await.unwrap();
+    println!("{:?} all; database {} MB", begun.elapsed(), report.database_bytes / 1_000_000);
+    for table in report.tables {
+        println!("{} rows {} heap {} total {}", table.table, table.rows, table.heap_bytes, table.total_bytes);
+    }
+}

@@ -1,0 +1,14 @@
+//! What needs a PostgreSQL server: connecting, migrations, generated data, the inventory.
+
+#![allow(clippy::unwrap_used)] // the exemption for tests stops at their helpers
+
+#[cfg(unix)]
+mod connect;
+mod generate;
+mod inventory;
+mod inventory_changes;
+mod migrate;
+mod support;
+#[cfg(unix)]
+mod tls;
+mod zoo;

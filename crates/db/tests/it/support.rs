@@ -1,0 +1,27 @@
+//! Short ways to servers and their answers.
+
+use unisys_db::{Session, Target, quote_ident};
+use unisys_ops::server::Scratch;
+use unisys_testkit::{SHARED_SETTINGS, free_port};
+
+/// Starts a server of its own, for a test of what all databases of a server share: roles and tablespaces.
+pub(crate) fn own_server() -> Scratch {
+    unisys_testkit::own_server(free_port(), SHARED_SETTINGS).unwrap()
+}
+
+/// Makes a database on a test's own server.
+pub(crate) async fn database_on(server: &Scratch, name: &str) -> Target {
+    let postgres = server.server().target("postgres");
+    let create = format!("create database {}", quote_ident(name));
+    session(&postgres).await.batch_execute(&create).await.unwrap();
+    postgres.with_database(name)
+}
+
+pub(crate) async fn session(target: &Target) -> Session {
+    Session::open(target).await.unwrap()
+}
+
+/// Returns the first column of a query's rows.
+pub(crate) async fn strings(session: &Session, query: &str) -> Vec<String> {
+    session.query(query, &[]).await.unwrap().iter().map(|row| row.get(0)).collect()
+}

@@ -1,0 +1,5 @@
+-- One row per comment on a role or a tablespace. The database's is with the database.
+select i.type as kind, i.identity as name, json_build_object('comment', d.description) as detail
+from pg_shdescription d
+cross join lateral pg_identify_object(d.classoid, d.objoid, 0) i
+where d.classoid in ('pg_authid'::regclass, 'pg_tablespace'::regclass) and d.objoid >= 16384
