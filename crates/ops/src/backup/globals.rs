@@ -1,0 +1,88 @@
+//! `globals.sql`: the roles. pg_dumpall reads no snapshot, not even one moment, so what it wrote is kept only when the roles
+//! were the same before and after it, and are the ones it wrote.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+use std::time::Duration;
+
+use unisys_db::Session;
+use unisys_db::inventory::{self, Inventory, Kind};
+
+use super::work::{Done, Shared};
+use crate::OpsError;
+use crate::child::Running;
+use crate::progress::Expected;
+use crate::restore::{created_roles, unquoted};
+
+/// How often the roles are dumped until they stand still; with a pause between, several seconds of unrest.
+const TRIES: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// The name of the file.
+const NAME: &str = "globals.sql";
+
+impl Shared {
+    /// Dumps the roles and seals them, with the inventory of the very roles that were dumped.
+    pub(super) async fn globals(&self) -> Result<Done, OpsError> {
+        let item = self.options.progress.start(NAME, Expected::UNKNOWN);
+        let session = Session::open(self.coordinator.target()).await?;
+        let (dump, roles) = self.steady_globals(&session).await?;
+        let mut sealed = self.sealed(&format!("{NAME}.zst.age"))?;
+        let file = tokio::task::spawn_blocking(move || sealed.write(&dump).and_then(|()| sealed.finish()));
+        let file =
+            file.await.unwrap_or_else(|_| Err(OpsError::Refused("the sealing thread was stopped".into())))?;
+        item.finish();
+        Ok(Done::Globals(file, roles))
+    }
+
+    async fn steady_globals(&self, session: &Session) -> Result<(Vec<u8>, Inventory), OpsError> {
+        let mut before = inventory::load_roles(session).await?;
+        let mut last = None;
+        for attempt in 0..TRIES {
+            if attempt > 0 {
+                tokio::time::sleep(PAUSE).await;
+                before = inventory::load_roles(session).await?;
+            }
+            let dump = match Running::output(self.globals_command(), "pg_dumpall").await {
+                Ok(dump) => dump,
+                // a role may go while pg_dumpall asks for it
+                Err(error @ OpsError::Program { .. }) => {
+                    last = Some(error);
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            let after = inventory::load_roles(session).await?;
+            let dumped = created_roles(&String::from_utf8_lossy(&dump));
+            if before == after && dumped == names(&after) {
+                return Ok((dump, after));
+            }
+            last = None;
+        }
+        Err(last.unwrap_or_else(|| {
+            OpsError::Refused(format!("the server's roles changed in each of {TRIES} attempts to dump them"))
+        }))
+    }
+
+    /// pg_dumpall prints until when a password is valid in the session's DateStyle, which may be the database's own.
+    fn globals_command(&self) -> Command {
+        let target = self.coordinator.target().with_setting("datestyle", "ISO");
+        let mut command = self.programs.command("pg_dumpall");
+        command.envs(target.child_env()).arg("-d").arg(target.child_dbname_arg());
+        command.args(["--no-password", "--globals-only"]);
+        // pg_dumpall would look for a database called postgres, which need not exist; a name with `=` in it would be taken for
+        // a connection string, so it gets one
+        command.arg("-l").arg(target.child_dbname_arg());
+        if !self.role_passwords {
+            command.arg("--no-role-passwords");
+        }
+        command
+    }
+}
+
+/// Returns the names of an inventory's roles; `ALL` is none.
+fn names(roles: &Inventory) -> BTreeSet<String> {
+    let items =
+        roles.items.iter().filter(|item| item.kind == Kind::Role && item.detail.get("attributes").is_some());
+    items.map(|item| unquoted(&item.name)).collect()
+}

@@ -1,0 +1,355 @@
+//! What a store holds: one line for each complete backup, the newest first.
+//!
+//! Reading ten thousand manifests takes seconds, so what was read is kept in `.index.json` of the store, under each backup's
+//! id and the modification time of its directory: a proof written beside a backup changes that time, and its line is read
+//! anew. What is changed within a file is not seen here, but by a check. The index is for listing alone; it may be lost, damaged
+//! or impossible to write.
+
+mod index;
+
+use std::fs;
+use std::io;
+use std::time::{Duration, SystemTime};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use self::index::Entry;
+use super::{BackupId, Layout, Manifest};
+use crate::OpsError;
+use crate::drill::{self, DrillRecord, Outcome};
+use crate::restore::OpenBackup;
+use crate::store::DirectoryStore;
+
+/// A directory changed this recently may change again within one tick of the file system's clock, and look unchanged. Two
+/// seconds is the coarsest clock in use (FAT's).
+const TICK: Duration = Duration::from_secs(2);
+
+/// What is known of a backup's worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// Its newest drill proved it, as it is now.
+    Proven,
+    /// No drill was made of it as it is now.
+    Unproven,
+    /// Its newest drill failed.
+    Failed,
+    /// Its manifest is missing or cannot be read.
+    Damaged,
+    /// It is of a format newer than this build reads.
+    Newer,
+}
+
+/// One backup of a store. What only a sound manifest can tell is `None` without one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Listed {
+    /// Its name.
+    pub id: BackupId,
+    /// The moment its data is of (UTC); without a manifest, the one in its name.
+    pub moment: DateTime<Utc>,
+    /// What it is worth.
+    pub state: State,
+    /// Why its manifest cannot be read.
+    pub problem: Option<String>,
+    /// When its newest proof was begun.
+    pub proven: Option<DateTime<Utc>>,
+    /// When its newest drill was begun, however it ended.
+    pub drilled: Option<DateTime<Utc>>,
+    /// The database.
+    pub database: Option<String>,
+    /// The cluster.
+    pub system_identifier: Option<String>,
+    /// How many rows its tables have together.
+    pub rows: Option<u64>,
+    /// How many tables it has.
+    pub tables: Option<u64>,
+    /// How many large objects it has.
+    pub large_objects: Option<u64>,
+    /// The size of its files, in bytes.
+    pub stored_bytes: Option<u64>,
+    /// The size of the database on the server, in bytes.
+    pub database_bytes: Option<u64>,
+    /// How long it took, in seconds.
+    pub seconds: Option<f64>,
+    /// How the rows are stored.
+    pub layout: Option<Layout>,
+    /// The server's version.
+    pub server_version: Option<String>,
+    /// The version of this program that made it.
+    pub made_by: Option<String>,
+    /// Short names of the keys it is encrypted to.
+    pub recipients: Vec<String>,
+    /// What is known to be left out.
+    pub warnings: Vec<String>,
+}
+
+/// Returns the backups in `store`, the newest first; `now` tells how fresh a directory is.
+///
+/// # Errors
+/// [`OpsError::Io`] when the store cannot be listed. A damaged backup is listed as such.
+pub fn list(store: &DirectoryStore, now: DateTime<Utc>) -> Result<Vec<Listed>, OpsError> {
+    let mut known = index::read(store.root());
+    let settled = SystemTime::from(now).checked_sub(TICK).unwrap_or(SystemTime::UNIX_EPOCH);
+    let before = known.len();
+    let (mut all, mut keep, mut fresh) = (Vec::new(), Vec::new(), false);
+    for id in store.ids()? {
+        let path = store.path(&id);
+        let changed = match fs::metadata(&path).and_then(|metadata| metadata.modified()) {
+            Ok(changed) => changed,
+            // removed since the directory was read
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(OpsError::io("look at", &path)(error)),
+        };
+        let cached = known.remove(&id).filter(|entry| entry.changed == changed);
+        fresh |= cached.is_none() && changed < settled;
+        let entry = match cached {
+            Some(entry) => entry,
+            None => Entry { changed, backup: look(store, &id)? },
+        };
+        match changed < settled {
+            true => keep.push(entry),
+            false => all.push(entry.backup),
+        }
+    }
+    if fresh || before != keep.len() {
+        // a store that cannot be written to is listed all the same
+        let _ = index::write(store.root(), &keep);
+    }
+    all.extend(keep.into_iter().map(|entry| entry.backup));
+    all.sort_by(|a, b| b.moment.cmp(&a.moment).then_with(|| b.id.cmp(&a.id)));
+    Ok(all)
+}
+
+/// Reads what there is to know of one backup.
+fn look(store: &DirectoryStore, id: &BackupId) -> Result<Listed, OpsError> {
+    let (manifest, sha256) = match OpenBackup::manifest(store, id) {
+        Ok(read) => read,
+        Err(error) => return Ok(unreadable(id, &error)),
+    };
+    let records = drill::list(store, id)?;
+    Ok(summary(manifest, &records, &sha256))
+}
+
+fn unreadable(id: &BackupId, error: &OpsError) -> Listed {
+    let newer = matches!(error, OpsError::NewerFormat { .. });
+    Listed {
+        id: id.clone(),
+        moment: id.moment(),
+        state: if newer { State::Newer } else { State::Damaged },
+        problem: Some(drill::chain(error)),
+        proven: None,
+        drilled: None,
+        database: None,
+        system_identifier: None,
+        rows: None,
+        tables: None,
+        large_objects: None,
+        stored_bytes: None,
+        database_bytes: None,
+        seconds: None,
+        layout: None,
+        server_version: None,
+        made_by: None,
+        recipients: Vec::new(),
+        warnings: Vec::new(),
+    }
+}
+
+/// Returns what a drill's records say of the manifest with this hash: its state, its newest proof, its newest drill.
+fn judge(records: &[DrillRecord], sha256: &str) -> (State, Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
+    let of_these_bytes = || records.iter().filter(|record| record.manifest_sha256 == sha256);
+    let proofs = of_these_bytes().filter(|record| record.outcome == Outcome::Proven);
+    let proven = proofs.map(|record| record.started).max();
+    let newest = of_these_bytes().max_by_key(|record| record.started);
+    let state = match newest.map(|record| record.outcome) {
+        None => State::Unproven,
+        Some(Outcome::Proven) => State::Proven,
+        Some(Outcome::Failed) => State::Failed,
+    };
+    (state, proven, newest.map(|record| record.started))
+}
+
+fn summary(manifest: Manifest, records: &[DrillRecord], sha256: &str) -> Listed {
+    let (state, proven, drilled) = judge(records, sha256);
+    Listed {
+        moment: manifest.moment,
+        state,
+        problem: None,
+        proven,
+        drilled,
+        rows: Some(manifest.rows()),
+        tables: Some(manifest.tables.len() as u64),
+        large_objects: Some(manifest.large_objects.objects),
+        stored_bytes: Some(manifest.stored_bytes()),
+        database_bytes: Some(manifest.database_bytes),
+        seconds: Some(manifest.seconds),
+        layout: Some(manifest.layout),
+        id: manifest.id,
+        database: Some(manifest.database),
+        system_identifier: Some(manifest.system_identifier),
+        server_version: Some(manifest.server_version),
+        made_by: Some(manifest.made_by),
+        recipients: manifest.recipients,
+        warnings: manifest.warnings,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::index::INDEX;
+    use super::*;
+    use crate::backup::{FORMAT, LargeObjects};
+    use crate::store::MANIFEST;
+
+    /// A moment at which everything a test has written is settled.
+    fn later() -> DateTime<Utc> {
+        Utc::now() + chrono::TimeDelta::minutes(1)
+    }
+
+    fn manifest(id: &str) -> Manifest {
+        let id = BackupId::parse(id).unwrap();
+        Manifest {
+            format: FORMAT,
+            database: id.database_slug().to_owned(),
+            system_identifier: "1".into(),
+            moment: id.moment(),
+            lsn: "0/0".into(),
+            seconds: 1.5,
+            layout: Layout::Parallel,
+            made_by: "a test".into(),
+            server_version: "15".into(),
+            pg_dump_version: "15.1".into(),
+            database_bytes: 7,
+            copy_encoding: "UTF8".into(),
+            recipients: vec!["k".into()],
+            tables: Vec::new(),
+            large_objects: LargeObjects::default(),
+            warnings: Vec::new(),
+            files: Vec::new(),
+            id,
+        }
+    }
+
+    /// A store with these backups.
+    fn store(ids: &[&str]) -> (tempfile::TempDir, DirectoryStore) {
+        let directory = tempfile::tempdir().unwrap();
+        let store = DirectoryStore::new(directory.path());
+        for id in ids {
+            let manifest = manifest(id);
+            store.begin(&manifest.id).unwrap().commit(&manifest.to_json().unwrap()).unwrap();
+        }
+        (directory, store)
+    }
+
+    fn record(store: &DirectoryStore, id: &BackupId, outcome: Outcome, started: &str) -> DrillRecord {
+        DrillRecord {
+            format: DrillRecord::FORMAT,
+            outcome,
+            backup: id.clone(),
+            manifest_sha256: OpenBackup::manifest(store, id).unwrap().1,
+            started: started.parse().unwrap(),
+            differences: Vec::new(),
+            compared: drill::Compared::default(),
+            not_compared: Vec::new(),
+            restore_seconds: 1.0,
+            verify_seconds: 1.0,
+            rpo_seconds: 1,
+            jobs: 1,
+            server_version: "15".into(),
+            made_by: "a test".into(),
+        }
+    }
+
+    fn shown(store: &DirectoryStore) -> Vec<(String, State)> {
+        let all = list(store, later()).unwrap();
+        // what the test changes next must fall into another tick of the file system's clock
+        std::thread::sleep(Duration::from_millis(20));
+        all.into_iter().map(|backup| (backup.id.to_string(), backup.state)).collect()
+    }
+
+    const OLD: &str = "app_20261120T020000Z_0001";
+    const NEW: &str = "app_20261121T020000Z_0002";
+
+    #[test]
+    fn the_newest_comes_first_and_what_is_not_complete_not_at_all() {
+        let (directory, store) = store(&[OLD, NEW]);
+        fs::create_dir(directory.path().join(".partial-app_20261122T020000Z_0003")).unwrap();
+        fs::create_dir(directory.path().join("lost+found")).unwrap();
+        let expected = [(NEW.to_owned(), State::Unproven), (OLD.to_owned(), State::Unproven)];
+        assert_eq!(shown(&store), expected);
+        assert_eq!(shown(&store), expected, "from the index");
+    }
+
+    #[test]
+    fn a_drill_written_beside_a_backup_shows_at_once() {
+        let (_directory, store) = store(&[OLD]);
+        let id = BackupId::parse(OLD).unwrap();
+        assert_eq!(shown(&store)[0].1, State::Unproven);
+        record(&store, &id, Outcome::Proven, "2026-11-22T00:00:00Z").write(&store).unwrap();
+        assert_eq!(shown(&store)[0].1, State::Proven);
+        record(&store, &id, Outcome::Failed, "2026-11-23T00:00:00Z").write(&store).unwrap();
+        assert_eq!(shown(&store)[0].1, State::Failed);
+        record(&store, &id, Outcome::Proven, "2026-11-24T00:00:00Z").write(&store).unwrap();
+        let backup = list(&store, later()).unwrap().remove(0);
+        assert_eq!((backup.state, backup.proven), (State::Proven, backup.drilled));
+    }
+
+    #[test]
+    fn a_proof_of_another_manifest_proves_nothing() {
+        let (_directory, store) = store(&[OLD]);
+        let id = BackupId::parse(OLD).unwrap();
+        let mut record = record(&store, &id, Outcome::Proven, "2026-11-22T00:00:00Z");
+        record.manifest_sha256 = "0".repeat(64);
+        record.write(&store).unwrap();
+        assert_eq!(shown(&store)[0].1, State::Unproven);
+    }
+
+    #[test]
+    fn a_damaged_manifest_does_not_hide_the_others() {
+        let (_directory, store) = store(&[OLD, NEW]);
+        let path = store.path(&BackupId::parse(NEW).unwrap()).join(MANIFEST);
+        fs::write(&path, b"{").unwrap();
+        assert_eq!(shown(&store), [(NEW.to_owned(), State::Damaged), (OLD.to_owned(), State::Unproven)]);
+        fs::remove_file(&path).unwrap();
+        assert_eq!(shown(&store)[0].1, State::Damaged);
+        fs::write(&path, b"{\"format\": 99}").unwrap();
+        let newer = list(&store, later()).unwrap().remove(0);
+        assert_eq!(newer.state, State::Newer);
+        assert!(newer.problem.unwrap().contains("format 99"));
+    }
+
+    #[test]
+    fn an_index_is_used_when_it_fits_and_made_anew_when_it_does_not() {
+        let (directory, store) = store(&[OLD, NEW]);
+        let index = directory.path().join(INDEX);
+        let expected = shown(&store);
+        let written = fs::read_to_string(&index).unwrap();
+        // what the index says of an unchanged directory is believed, which shows that it is used
+        fs::write(&index, written.replace("unproven", "failed")).unwrap();
+        assert!(shown(&store).iter().all(|(_, state)| *state == State::Failed));
+        for damaged in ["", "{", "[]", "{\"format\":2,\"entries\":[]}", &written[..written.len() / 2]] {
+            fs::write(&index, damaged).unwrap();
+            assert_eq!(shown(&store), expected, "{damaged:.20}");
+            assert_eq!(fs::read_to_string(&index).unwrap().len(), written.len());
+        }
+        fs::remove_dir_all(store.path(&BackupId::parse(OLD).unwrap())).unwrap();
+        assert_eq!(shown(&store), expected[..1]);
+        assert!(!fs::read_to_string(&index).unwrap().contains(OLD), "the removed one is forgotten");
+    }
+
+    #[test]
+    fn a_store_whose_index_cannot_be_written_is_listed() {
+        let (directory, store) = store(&[OLD]);
+        fs::create_dir_all(directory.path().join(INDEX).join("in the way")).unwrap();
+        assert_eq!(shown(&store).len(), 1);
+        assert_eq!(list(&DirectoryStore::new("/nonexistent"), later()).unwrap(), []);
+    }
+
+    #[test]
+    fn what_may_still_change_is_not_kept() {
+        let (directory, store) = store(&[OLD]);
+        list(&store, Utc::now()).unwrap();
+        assert!(!directory.path().join(INDEX).exists());
+    }
+}

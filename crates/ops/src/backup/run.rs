@@ -1,0 +1,239 @@
+//! One backup, from the first lock to the rename.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinSet;
+use tokio_postgres::error::SqlState;
+use unisys_db::catalog::DatabaseFacts;
+use unisys_db::facts::{self, TableFacts};
+use unisys_db::fingerprint::Seed;
+use unisys_db::snapshot::{Coordinator, SnapshotError, SnapshotOptions};
+use unisys_db::{Session, Target};
+
+use super::complete::{Results, complete};
+use super::work::{Done, Shared, Work};
+use super::{BackupId, Layout, Manifest, Plan, Ranges, copy_encoding};
+use crate::OpsError;
+use crate::keys::Recipient;
+use crate::program::{Programs, Search};
+use crate::progress::{Expected, Progress};
+use crate::store::DirectoryStore;
+
+/// The name of the encrypted facts.
+pub(crate) const FACTS: &str = "facts.json.zst.age";
+
+/// How often a piece of work is begun again after its connection was lost.
+const LIVES: u32 = 3;
+
+/// How often the coordinator's session is looked after.
+const WATCH: Duration = Duration::from_secs(1);
+
+/// What a backup is made of and how.
+#[derive(Clone)]
+pub struct BackupOptions {
+    /// The database.
+    pub target: Target,
+    /// Where PostgreSQL's programs are looked for.
+    pub search: Search,
+    /// Who can read it.
+    pub recipients: Vec<Recipient>,
+    /// How the rows are stored.
+    pub layout: Layout,
+    /// Whether tables may be cut.
+    pub ranges: Ranges,
+    /// How many sessions read at once.
+    pub jobs: usize,
+    /// zstd's level.
+    pub level: i32,
+    /// How patient the locks are.
+    pub snapshot: SnapshotOptions,
+    /// Whether to take over a store that knows the database from another cluster.
+    pub adopt: bool,
+    /// This program's version, for the manifest.
+    pub made_by: String,
+    /// Who is told how far it is.
+    pub progress: Arc<dyn Progress>,
+}
+
+/// A backup that is complete.
+#[derive(Clone, Debug)]
+pub struct BackupReport {
+    /// Its manifest.
+    pub manifest: Manifest,
+    /// Its tables with their fingerprints.
+    pub tables: Vec<TableFacts>,
+    /// Where it is.
+    pub path: PathBuf,
+}
+
+/// Makes a backup of the target's database in `store`.
+///
+/// # Errors
+/// [`OpsError`]; then the store is as it was.
+pub async fn run(store: &DirectoryStore, options: BackupOptions) -> Result<BackupReport, OpsError> {
+    if options.recipients.is_empty() {
+        return Err(OpsError::Key("there is no recipient to encrypt to".into()));
+    }
+    let _lock = store.lock(&options.target.database)?;
+    let attempts = options.snapshot.attempts.max(1);
+    let mut last = None;
+    for attempt in 1..=attempts {
+        match attempt_once(store, &options).await {
+            Err(Failed::Contended(error)) if attempt < attempts => {
+                options
+                    .progress
+                    .message(&format!("a lock was refused, attempt {attempt} of {attempts}: {error}"));
+                last = Some(error);
+            }
+            Err(Failed::Contended(error) | Failed::Other(error)) => return Err(error),
+            Ok(report) => return Ok(report),
+        }
+    }
+    Err(last.unwrap_or_else(|| OpsError::Refused("no attempt was made".into())))
+}
+
+/// Why an attempt failed, and whether another may succeed.
+enum Failed {
+    /// DDL was queued behind our locks: letting go and beginning again helps.
+    Contended(OpsError),
+    Other(OpsError),
+}
+
+impl<E: Into<OpsError>> From<E> for Failed {
+    fn from(error: E) -> Self {
+        let error = error.into();
+        if lock_refused(&error) { Self::Contended(error) } else { Self::Other(error) }
+    }
+}
+
+/// DDL that holds one lock and waits for another of ours shows as a deadlock.
+fn lock_refused(error: &OpsError) -> bool {
+    let refusals = [SqlState::LOCK_NOT_AVAILABLE, SqlState::T_R_DEADLOCK_DETECTED];
+    match error {
+        OpsError::Db(error) => error.sqlstate().is_some_and(|state| refusals.contains(state)),
+        _ => false,
+    }
+}
+
+async fn attempt_once(store: &DirectoryStore, options: &BackupOptions) -> Result<BackupReport, Failed> {
+    let started = Instant::now();
+    let coordinator =
+        Coordinator::begin(&options.target, options.snapshot).await.map_err(|error| match error {
+            SnapshotError::Db(error) => OpsError::Db(error),
+            other => OpsError::Snapshot(other),
+        })?;
+    let session = coordinator.session();
+    let database = DatabaseFacts::load(session).await?;
+    store.claim(&database.name, &database.system_identifier, options.adopt)?;
+    let id = BackupId::new(&database.name, coordinator.moment());
+    let large_objects = facts::count_large_objects(session).await?;
+    let shared = Arc::new(Shared {
+        programs: Programs::client_for(&options.search, database.major())?,
+        plan: Plan::new(coordinator.tables(), options.layout, options.ranges, options.jobs),
+        draft: store.begin(&id)?,
+        seed: Seed::random(),
+        copy_encoding: copy_encoding(&database).into(),
+        role_passwords: facts::can_read_role_passwords(session).await?,
+        options: options.clone(),
+        coordinator,
+        database,
+    });
+    let expected: u64 = shared.coordinator.tables().iter().map(|table| table.table_bytes).sum();
+    options.progress.begin("backup", Expected::bytes(expected));
+    let done = perform_all(&shared, large_objects).await?;
+    if shared.moment_is_lost().await {
+        return Err(Failed::Other(OpsError::MomentLost));
+    }
+    let shared =
+        Arc::into_inner(shared).ok_or_else(|| OpsError::Refused("a worker outlived its work".into()))?;
+    let moment = shared.coordinator.moment();
+    Ok(complete(shared, Results::sort(done), &id, moment, started, large_objects, store)?)
+}
+
+/// Lets `jobs` workers do all the work; the first error ends them all.
+async fn perform_all(shared: &Arc<Shared>, large_objects: u64) -> Result<Vec<Done>, Failed> {
+    let queue = Arc::new(Mutex::new(VecDeque::from(shared.work(large_objects))));
+    let mut workers = JoinSet::new();
+    for _ in 0..shared.options.jobs.max(1) {
+        workers.spawn(worker(Arc::clone(shared), Arc::clone(&queue)));
+    }
+    let mut done = Vec::new();
+    while let Some(result) = next(&mut workers, shared).await {
+        match result {
+            Ok(mut some) => done.append(&mut some),
+            Err(error) => {
+                workers.shutdown().await;
+                return Err(judge(shared, error).await);
+            }
+        }
+    }
+    Ok(done)
+}
+
+/// Waits for the next worker's end, or for the end of the session they all depend on, which nobody else would notice.
+async fn next(
+    workers: &mut JoinSet<Result<Vec<Done>, OpsError>>,
+    shared: &Shared,
+) -> Option<Result<Vec<Done>, OpsError>> {
+    loop {
+        tokio::select! {
+            result = workers.join_next() => return result
+                .map(|result| result.unwrap_or_else(|_| Err(OpsError::Refused("a worker was stopped".into())))),
+            () = tokio::time::sleep(WATCH) => if shared.coordinator.session().is_closed() {
+                return Some(Err(OpsError::MomentLost));
+            }
+        }
+    }
+}
+
+/// pg_dump does not say in a form to rely on that a lock was refused (its messages follow the server's language), so the
+/// same locks are asked for once more.
+async fn judge(shared: &Shared, error: OpsError) -> Failed {
+    if shared.moment_is_lost().await {
+        return Failed::Other(OpsError::MomentLost);
+    }
+    if matches!(&error, OpsError::Program { .. })
+        && let Err(refused) = shared.worker().await
+        && lock_refused(&refused)
+    {
+        return Failed::Contended(refused);
+    }
+    error.into()
+}
+
+async fn worker(shared: Arc<Shared>, queue: Arc<Mutex<VecDeque<Work>>>) -> Result<Vec<Done>, OpsError> {
+    let mut session: Option<Session> = None;
+    let mut done = Vec::new();
+    loop {
+        let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        let Some(work) = next else { return Ok(done) };
+        done.push(perform(&shared, &work, &mut session).await?);
+    }
+}
+
+/// Does a piece of work; when its connection is lost, imports the snapshot again and repeats it.
+async fn perform(shared: &Shared, work: &Work, session: &mut Option<Session>) -> Result<Done, OpsError> {
+    let mut lives = LIVES;
+    loop {
+        if session.is_none() && !work.is_child() {
+            *session = Some(shared.worker().await?);
+        }
+        match shared.perform(work, session.as_ref()).await {
+            Err(OpsError::Db(error))
+                if lives > 1
+                    && (error.is_connection_lost() || session.as_ref().is_some_and(|s| s.is_closed())) =>
+            {
+                lives -= 1;
+                shared
+                    .options
+                    .progress
+                    .message(&format!("a worker lost its connection and begins its piece again: {error}"));
+                *session = None;
+            }
+            result => return result,
+        }
+    }
+}

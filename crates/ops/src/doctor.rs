@@ -1,0 +1,26 @@
+//! The doctor: every link between a database and a proven backup, tried without writing to the database.
+//!
+//! `run` gathers facts and hands them to judgements that know no server; each link gives findings, in the order of the
+//! pipeline. A link that hangs on a broken one is skipped, never called sound.
+
+mod connection;
+mod cve;
+mod drill;
+mod estimate;
+mod extensions;
+mod finding;
+mod keys;
+mod limits;
+mod listener;
+mod locale;
+mod programs;
+mod rights;
+mod run;
+mod store;
+
+pub use estimate::Estimate;
+pub use finding::{Broken, Diagnosis, Finding, Level};
+pub use run::{DoctorOptions, run};
+
+#[cfg(test)]
+mod samples;

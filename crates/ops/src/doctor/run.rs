@@ -1,0 +1,181 @@
+//! The order of the links.
+
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use unisys_db::preflight::{self, Preflight};
+use unisys_db::snapshot::{self, SnapshotError};
+use unisys_db::{DbError, Session, Target};
+
+use super::finding::{Broken, reason};
+use super::{Diagnosis, Finding, connection, drill, estimate, keys, limits, programs, rights, store};
+use crate::OpsError;
+use crate::keys::{Identities, Recipient};
+use crate::platform::{self, SystemUser};
+use crate::program::{PgVersion, Programs, Search};
+use crate::store::DirectoryStore;
+
+const CONNECTION: &str = "connection";
+const POOLER: &str = "pooler";
+const SNAPSHOT: &str = "shared moment";
+const RIGHTS: &str = "rights";
+
+/// The checks that need a connection, for a diagnosis without one.
+const OF_THE_SERVER: [&str; 12] = [
+    "encryption in transit",
+    "clock",
+    POOLER,
+    SNAPSHOT,
+    "server version",
+    "standby",
+    "tables",
+    "row-level security",
+    "large objects",
+    "password hashes",
+    "locks",
+    "pg_dump",
+];
+
+/// What the doctor looks at.
+pub struct DoctorOptions {
+    /// The database.
+    pub target: Result<Target, Broken>,
+    /// Where PostgreSQL's programs are looked for.
+    pub search: Search,
+    /// Who is to read the backups.
+    pub recipients: Result<Vec<Recipient>, Broken>,
+    /// The keys a drill decrypts with.
+    pub identities: Result<Identities, Broken>,
+    /// Where the backups go.
+    pub store: DirectoryStore,
+    /// The directory scratch servers are made in.
+    pub parent: PathBuf,
+    /// The scratch server's port.
+    pub port: u16,
+    /// The system user it runs as; needed as root.
+    pub user: Result<Option<SystemUser>, Broken>,
+    /// How many sessions a backup reads with.
+    pub jobs: usize,
+    /// The clock to compare the server's with.
+    pub clock: fn() -> DateTime<Utc>,
+    /// Says what to do about an error, where that is known.
+    pub explain: fn(&OpsError) -> Option<String>,
+    /// What the program found out about its configuration; it comes first.
+    pub configuration: Vec<Finding>,
+}
+
+/// Tries every link. The database is only read; the store and the drill's directory are left as they were.
+pub async fn run(options: &DoctorOptions) -> Diagnosis {
+    let mut findings = options.configuration.clone();
+    let facts = examine_server(options, &mut findings).await;
+    findings.extend(keys::examine(&options.recipients, &options.identities));
+    let known = facts.as_ref().map(|facts| {
+        let experience = estimate::experience(&options.store, &facts.database.name);
+        estimate::estimate(facts.database.bytes, experience.as_ref())
+    });
+    let data_directory =
+        facts.as_ref().filter(|_| is_local(options)).and_then(|f| f.data_directory.as_deref());
+    let user = platform::current_user().unwrap_or_else(|| "USER".into());
+    let store_facts = store::probe(&options.store, data_directory.map(Path::new));
+    findings.extend(store::judge(&store_facts, known.as_ref().map(|estimate| estimate.stored_bytes), &user));
+    findings.push(drill::judge_user(options));
+    findings.extend(match &facts {
+        Some(facts) => drill::examine(options, facts).await,
+        None => drill::skipped(),
+    });
+    Diagnosis { findings, estimate: known }
+}
+
+fn is_local(options: &DoctorOptions) -> bool {
+    options.target.as_ref().is_ok_and(connection::is_local)
+}
+
+/// Tries all that needs a connection; returns what the server said of itself and of the login.
+async fn examine_server(options: &DoctorOptions, findings: &mut Vec<Finding>) -> Option<Preflight> {
+    let session = match open(options).await {
+        Ok((session, finding)) => {
+            findings.push(finding);
+            session
+        }
+        Err(finding) => {
+            findings.push(finding);
+            findings.extend(OF_THE_SERVER.map(|check| Finding::skipped(check, CONNECTION)));
+            return None;
+        }
+    };
+    findings.push(connection::judge_tls(session.target(), session.is_encrypted()));
+    findings.extend(examine_clock(&session, options.clock).await);
+    findings.extend(examine_sharing(session.target(), options).await);
+    let facts = Preflight::load(&session).await;
+    session.close().await;
+    match facts {
+        Ok(facts) => {
+            findings.extend(judge_server(&facts, options));
+            Some(facts)
+        }
+        Err(error) => {
+            findings.push(failed(RIGHTS, error, options));
+            None
+        }
+    }
+}
+
+async fn open(options: &DoctorOptions) -> Result<(Session, Finding), Finding> {
+    let target = options.target.as_ref().map_err(|broken| Finding::broken(CONNECTION, broken))?;
+    let session = Session::open(target).await.map_err(|error| failed(CONNECTION, error, options))?;
+    session.set_pinned().await.map_err(|error| failed(CONNECTION, error, options))?;
+    let finding = Finding::ok(CONNECTION, session.target().to_string());
+    Ok((session, finding))
+}
+
+fn failed(check: &'static str, error: DbError, options: &DoctorOptions) -> Finding {
+    let error = OpsError::Db(error);
+    let repair = (options.explain)(&error);
+    Finding { repair, ..Finding::fail(check, reason(&error), "") }
+}
+
+/// Compares the clocks: ours is read before and after, the server's lies between.
+async fn examine_clock(session: &Session, clock: fn() -> DateTime<Utc>) -> Option<Finding> {
+    let before = clock();
+    let theirs = preflight::server_time(session).await.ok()?;
+    let ours = before + (clock() - before) / 2;
+    Some(connection::judge_clock(theirs - ours))
+}
+
+async fn examine_sharing(target: &Target, options: &DoctorOptions) -> Vec<Finding> {
+    match snapshot::try_sharing(target).await {
+        Ok(()) => vec![
+            Finding::ok(POOLER, "none in between: sessions keep their server connection"),
+            Finding::ok(SNAPSHOT, "two sessions saw the same moment"),
+        ],
+        Err(SnapshotError::Db(error)) => {
+            vec![Finding::ok(POOLER, "none seen"), failed(SNAPSHOT, error, options)]
+        }
+        Err(error) => vec![
+            Finding::fail(
+                POOLER,
+                reason(&error),
+                "Name the server's own port in the url (often 5432), or a pool in session mode.",
+            ),
+            Finding::skipped(SNAPSHOT, POOLER),
+        ],
+    }
+}
+
+fn judge_server(facts: &Preflight, options: &DoctorOptions) -> Vec<Finding> {
+    let major = facts.database.major();
+    let mut findings = vec![
+        programs::judge_server(PgVersion::from_num(facts.database.server_version_num)),
+        limits::judge_standby(facts),
+    ];
+    findings.extend(rights::judge_tables(facts));
+    findings.extend([
+        rights::judge_large_objects(facts),
+        rights::judge_passwords(facts),
+        limits::judge_locks(facts),
+        limits::judge_sessions(facts, options.jobs),
+        limits::judge_content(facts),
+        programs::judge_client(&Programs::client_for(&options.search, major), major),
+    ]);
+    findings
+}

@@ -1,0 +1,145 @@
+//! A backup restored on a scratch server of its own.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use unisys_db::{Target, inventory};
+
+use super::DrillOptions;
+use super::compare::{self, Comparison};
+use super::schema;
+use crate::OpsError;
+use crate::backup::BackupId;
+use crate::program::{PgVersion, Programs};
+use crate::progress::Expected;
+use crate::restore::{LeaveOut, LoadAs, Loaded, OpenBackup, Restore};
+use crate::server::{Scratch, ScratchOptions, Server};
+use crate::store::DirectoryStore;
+
+/// A restored backup on a running server. Dropped, or when this process dies, the server is stopped and removed.
+pub struct RestoredCopy {
+    restore: Restore,
+    loaded: Loaded,
+    scratch: Scratch,
+}
+
+impl RestoredCopy {
+    /// Opens a backup and restores it on a scratch server.
+    ///
+    /// # Errors
+    /// [`OpsError`]; [`OpsError::blames_the_backup`] says whether it tells something about the backup.
+    pub async fn restore(
+        store: &DirectoryStore,
+        id: &BackupId,
+        options: &DrillOptions,
+    ) -> Result<Self, OpsError> {
+        options.progress.begin("open", Expected::UNKNOWN);
+        let backup = Arc::new(OpenBackup::open(store, id, options.identities.clone())?);
+        let scratch = scratch(&backup, options).await?;
+        let server = scratch.server();
+        let restore = Restore {
+            database: backup.facts.database.name.clone(),
+            backup,
+            // a cluster always has template1, and no backup replaces it
+            target: server.target("template1"),
+            programs: server.programs.clone(),
+            run_as: options.user.clone(),
+            directory: scratch.directory().to_owned(),
+            load_as: LoadAs::Owner,
+            leave_out: LeaveOut { subscriptions: true, ..LeaveOut::default() },
+            jobs: options.jobs,
+            progress: Arc::clone(&options.progress),
+        };
+        let loaded = restore.run().await?;
+        Ok(Self { restore, loaded, scratch })
+    }
+
+    /// Returns the server.
+    pub fn server(&self) -> &Server {
+        self.scratch.server()
+    }
+
+    /// Returns the superuser's connection to the restored database.
+    pub fn target(&self) -> Target {
+        self.server().target(&self.restore.database)
+    }
+
+    /// Compares the copy, as it is now, with the facts of its backup.
+    ///
+    /// # Errors
+    /// [`OpsError`] when it could not be compared. Differences are no error.
+    pub async fn compare(&self) -> Result<Comparison, OpsError> {
+        let Restore { backup, jobs, progress, .. } = &self.restore;
+        let copy = self.target();
+        let mut comparison = Comparison::default();
+        progress.begin("verify", Expected::bytes(backup.facts.tables.iter().map(|t| t.rows.bytes).sum()));
+        let catalog = compare::catalog(&copy, backup).await?;
+        compare::tables(&copy, backup, *jobs, progress, &mut comparison).await?;
+        compare::sequences(&copy, backup, &self.loaded.sequences, &mut comparison).await?;
+        compare::large_objects(&copy, backup, &mut comparison).await?;
+        schema::compare(&self.restore, &copy, catalog, &mut comparison).await?;
+        comparison.not_compared.extend(left_out(backup));
+        Ok(comparison)
+    }
+}
+
+/// Starts the scratch server: of the source's major version, with its bootstrap superuser's name.
+async fn scratch(backup: &OpenBackup, options: &DrillOptions) -> Result<Scratch, OpsError> {
+    let facts = &backup.facts.database;
+    let programs = Programs::with_server(&options.search, Some(facts.major()))?;
+    let dumped_by = PgVersion::parse(&backup.manifest.pg_dump_version);
+    if dumped_by.is_some_and(|dumped_by| dumped_by.major > programs.version().major) {
+        return Err(OpsError::ProgramMissing(format!(
+            "the archives were written by pg_dump {}, which pg_restore {} cannot read",
+            backup.manifest.pg_dump_version,
+            programs.version()
+        )));
+    }
+    let mut settings = vec![("allow_in_place_tablespaces".to_owned(), "on".to_owned())];
+    if facts.major() >= 17 {
+        // restored event triggers are somebody's code and must not run under the sessions that compare
+        settings.push(("event_triggers".into(), "off".into()));
+    }
+    let scratch = ScratchOptions {
+        programs,
+        parent: options.parent.clone(),
+        port: options.port,
+        user: options.user.clone(),
+        superuser: facts.bootstrap_role.clone(),
+        settings,
+    };
+    let patience = Instant::now() + options.wait;
+    loop {
+        let options_of_this_try = scratch.clone();
+        let started = tokio::task::spawn_blocking(move || Scratch::start(&options_of_this_try)).await;
+        match started
+            .unwrap_or_else(|_| Err(OpsError::Refused("the scratch server's thread was stopped".into())))
+        {
+            Err(OpsError::PortBusy { port }) if Instant::now() < patience => {
+                options.progress.message(&format!("port {port} is in use, waiting"));
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            result => return result,
+        }
+    }
+}
+
+/// Returns what a logical backup does not hold, or a copy does not show.
+fn left_out(backup: &OpenBackup) -> Vec<String> {
+    let inventory = &backup.facts.inventory;
+    let mut texts: Vec<String> = inventory
+        .not_readable()
+        .map(|(item, attribute)| {
+            format!("{} {}: {attribute} was not readable to the backup's login", item.kind, item.name)
+        })
+        .collect();
+    for (kind, text) in [
+        (inventory::Kind::Subscription, "subscriptions: a copy must not subscribe to anything"),
+        (inventory::Kind::ForeignTable, "rows of foreign tables: they are kept elsewhere"),
+    ] {
+        if inventory.items.iter().any(|item| item.kind == kind) {
+            texts.push(text.to_owned());
+        }
+    }
+    texts
+}

@@ -1,0 +1,198 @@
+//! What can go wrong with files, processes and backups.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+
+use thiserror::Error;
+use unisys_db::DbError;
+
+/// Something a DBA does to files or processes failed.
+#[derive(Debug, Error)]
+pub enum OpsError {
+    /// A file or directory could not be used.
+    #[error("could not {doing} {}", path.display())]
+    Io {
+        /// What was being done, as an infinitive phrase: "write", "rename".
+        doing: &'static str,
+        /// To which file or directory.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// A program that is needed is not installed, or not in a version that serves.
+    #[error("{0}")]
+    ProgramMissing(String),
+    /// A program could not be started.
+    #[error("could not start {program}")]
+    Spawn {
+        /// The program.
+        program: String,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// A program ran and failed.
+    #[error("{program} failed ({status}){}", tail(.stderr))]
+    Program {
+        /// The program.
+        program: String,
+        /// Its exit status.
+        status: ExitStatus,
+        /// The last lines it wrote to stderr.
+        stderr: String,
+    },
+    /// No system user of that name.
+    #[error("the system user {0:?} does not exist")]
+    NoSuchUser(String),
+    /// The port is taken by something else.
+    #[error("port {port} on 127.0.0.1 is in use")]
+    PortBusy {
+        /// The port.
+        port: u16,
+    },
+    /// A key is not what it should be. Never holds a secret.
+    #[error("{0}")]
+    Key(String),
+    /// A file of a backup could not be encrypted.
+    #[error("could not encrypt {name}: {reason}")]
+    Seal {
+        /// The file's name in the backup.
+        name: String,
+        /// Why not.
+        reason: String,
+    },
+    /// A file of a backup could not be written to the store.
+    #[error("could not write {name} to the store")]
+    Write {
+        /// The file's name in the backup.
+        name: String,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// A stored file could not be read back: damaged, cut, exchanged, or sealed for other keys.
+    #[error("could not open {name}: {reason}")]
+    Open {
+        /// The file's name in the backup.
+        name: String,
+        /// Why not.
+        reason: String,
+    },
+    /// A backup, or the store it is in, is not what it claims to be.
+    #[error("{0}")]
+    Corrupt(String),
+    /// A backup is of a format this build does not know yet.
+    #[error(
+        "{what} is of format {format}, this program reads up to format {}; use a newer one",
+        crate::backup::FORMAT
+    )]
+    NewerFormat {
+        /// The backup.
+        what: String,
+        /// Its format.
+        format: u32,
+    },
+    /// A store, a backup or a setting does not allow what was asked.
+    #[error("{0}")]
+    Refused(String),
+    /// No moment of the database could be held.
+    #[error(transparent)]
+    Snapshot(unisys_db::snapshot::SnapshotError),
+    /// The session that held the moment of a backup ended before the backup was complete.
+    #[error("lost the session that held the backup's moment; what was read cannot be completed")]
+    MomentLost,
+    /// Another run holds the lock.
+    #[error("another run of {what} holds the lock {}", path.display())]
+    Locked {
+        /// What the other run works on.
+        what: String,
+        /// The lock file.
+        path: PathBuf,
+    },
+    /// Talking to PostgreSQL failed.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl OpsError {
+    /// Returns a function that wraps a system error with what was being done to which file.
+    pub fn io(doing: &'static str, path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Io { doing, path: path.as_ref().to_owned(), source }
+    }
+}
+
+/// The programs that read a backup or its copy; what others say is about the place.
+const READERS: [&str; 2] = ["pg_restore", "pg_dump"];
+
+/// What those programs say when it was not what they read that failed: the disk, the server, the connection. Scratch servers
+/// speak English.
+const ACCIDENTS: [&str; 6] = [
+    "No space left on device",
+    "server closed the connection unexpectedly",
+    "terminating connection due to",
+    "the database system is",
+    "could not connect to server",
+    "connection to server",
+];
+
+impl OpsError {
+    /// Whether this tells something about the backup: it could not be decrypted, restored or understood. What tells about the
+    /// place instead (a busy port, a full disk, a missing program, a lost connection) does not.
+    pub fn blames_the_backup(&self) -> bool {
+        match self {
+            Self::Open { .. } | Self::Corrupt(_) => true,
+            Self::Program { program, status, stderr } => {
+                READERS.contains(&program.as_str())
+                    && status.code().is_some()
+                    && !ACCIDENTS.iter().any(|accident| stderr.contains(accident))
+            }
+            Self::Db(error) => {
+                // class 53: insufficient resources, 57: operator intervention, 58: system error
+                error.sqlstate().is_some_and(|state| !["53", "57", "58"].contains(&&state.code()[..2]))
+            }
+            Self::Io { .. }
+            | Self::ProgramMissing(_)
+            | Self::Spawn { .. }
+            | Self::NoSuchUser(_)
+            | Self::PortBusy { .. }
+            | Self::Key(_)
+            | Self::Seal { .. }
+            | Self::Write { .. }
+            | Self::Refused(_)
+            | Self::NewerFormat { .. }
+            | Self::Snapshot(_)
+            | Self::MomentLost
+            | Self::Locked { .. } => false,
+        }
+    }
+}
+
+/// Returns a program's last words, on lines of their own.
+fn tail(stderr: &str) -> String {
+    if stderr.trim().is_empty() { String::new() } else { format!(":\n{}", stderr.trim_end()) }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+
+    use super::*;
+
+    #[rstest::rstest]
+    #[case("pg_restore", 1 << 8, "ERROR:  relation \"a\" does not exist", true)]
+    #[case("pg_restore", 9, "", false)]
+    #[case("pg_restore", 1 << 8, "could not extend file: No space left on device", false)]
+    #[case("pg_restore", 1 << 8, "server closed the connection unexpectedly", false)]
+    #[case("pg_restore", 1 << 8, "connection to server on socket \"/x\" failed: No such file", false)]
+    #[case("initdb", 1 << 8, "could not create shared memory", false)]
+    #[case("postgres", 1 << 8, "could not create shared memory", false)]
+    fn a_program_that_fails_tells_about_the_backup_or_about_the_place(
+        #[case] program: &str,
+        #[case] status: i32,
+        #[case] stderr: &str,
+        #[case] blames: bool,
+    ) {
+        let status = ExitStatus::from_raw(status);
+        let error = OpsError::Program { program: program.into(), status, stderr: stderr.into() };
+        assert_eq!(error.blames_the_backup(), blames);
+    }
+}

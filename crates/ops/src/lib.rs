@@ -1,0 +1,21 @@
+//! `unisys-ops`: what a DBA does to files and processes: pg_dump and its kin, age and zstd, stores, private and scratch
+//! servers, backup, restore, drill.
+//!
+//! It prints nothing and reads no environment, no clock and no configuration file. SQL belongs to `unisys-db`.
+
+pub mod backup;
+mod child;
+pub mod doctor;
+pub mod drill;
+mod error;
+pub mod keys;
+pub mod platform;
+pub mod program;
+pub mod progress;
+pub mod random;
+pub mod restore;
+pub mod seal;
+pub mod server;
+pub mod store;
+
+pub use error::OpsError;

@@ -1,0 +1,22 @@
+//! What differs between operating systems, and nothing else: system users, permissions, orphaned servers.
+
+#[cfg(unix)]
+mod unix;
+#[cfg(unix)]
+pub use unix::*;
+
+#[cfg(windows)]
+mod windows;
+#[cfg(windows)]
+pub use windows::*;
+
+/// A user of the operating system a server can run as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SystemUser {
+    /// The login name.
+    pub name: String,
+    /// The user id (0 where the system has none).
+    pub uid: u32,
+    /// The primary group's id (0 where the system has none).
+    pub gid: u32,
+}

@@ -1,0 +1,144 @@
+//! A stored backup with its key: manifest and facts, checked against each other.
+
+use std::io::Write;
+use std::path::Path;
+
+use crate::backup::{BackupFacts, BackupId, FACTS, Manifest, copy_encoding};
+use crate::keys::Identities;
+use crate::seal::Opened;
+use crate::store::{DirectoryStore, MANIFEST};
+use crate::{OpsError, platform};
+
+/// A backup that can be read.
+#[derive(Clone)]
+pub struct OpenBackup {
+    /// Where it is.
+    pub store: DirectoryStore,
+    /// What it says of itself in the open.
+    pub manifest: Manifest,
+    /// The SHA-256 of its manifest's bytes: what a proof is about.
+    pub manifest_sha256: String,
+    /// What it says of itself under encryption.
+    pub facts: BackupFacts,
+    identities: Identities,
+}
+
+impl OpenBackup {
+    /// Reads a backup's manifest.
+    ///
+    /// # Errors
+    /// [`OpsError::Refused`] when there is no such backup, or its format is newer; [`OpsError::Corrupt`] when it is damaged.
+    pub fn manifest(store: &DirectoryStore, id: &BackupId) -> Result<(Manifest, String), OpsError> {
+        let Some(json) = store.read_small(id, MANIFEST)? else {
+            return Err(if store.path(id).is_dir() {
+                OpsError::Corrupt(format!("{id} holds no manifest"))
+            } else {
+                OpsError::Refused(format!("there is no backup {id} in {}", store.root().display()))
+            });
+        };
+        let manifest = Manifest::from_json(&json, id.as_str())?;
+        if manifest.id != *id {
+            return Err(OpsError::Corrupt(format!("{id} holds the manifest of {}", manifest.id)));
+        }
+        Ok((manifest, crate::keys::sha256(&json)))
+    }
+
+    /// Returns the SHA-256 of a backup's manifest as it is stored, sound or not; nothing where there is none.
+    ///
+    /// # Errors
+    /// [`OpsError::Io`].
+    pub fn manifest_sha256(store: &DirectoryStore, id: &BackupId) -> Result<Option<String>, OpsError> {
+        Ok(store.read_small(id, MANIFEST)?.map(|json| crate::keys::sha256(&json)))
+    }
+
+    /// Opens a backup with the identities: reads its manifest and its facts, and compares what both say.
+    ///
+    /// # Errors
+    /// [`OpsError::Open`] when no identity fits or the facts are damaged; [`OpsError::Corrupt`] when manifest and facts
+    /// contradict each other.
+    pub fn open(store: &DirectoryStore, id: &BackupId, identities: Identities) -> Result<Self, OpsError> {
+        let (manifest, manifest_sha256) = Self::manifest(store, id)?;
+        let file = manifest.file(FACTS)?;
+        let json = Opened::start(file, store.read(id, FACTS)?, &identities)?.read_all()?;
+        let facts: BackupFacts = serde_json::from_slice(&json)
+            .map_err(|error| OpsError::Corrupt(format!("the facts of {id} are damaged: {error}")))?;
+        agree(&manifest, &facts)?;
+        Ok(Self { store: store.clone(), manifest, manifest_sha256, facts, identities })
+    }
+
+    /// Starts reading one of its files.
+    ///
+    /// # Errors
+    /// [`OpsError::Open`].
+    pub fn read(&self, name: &str) -> Result<Opened, OpsError> {
+        let file = self.manifest.file(name)?;
+        Opened::start(file, self.store.read(&self.manifest.id, name)?, &self.identities)
+    }
+
+    /// Decrypts one of its files into `path`, which only its owner may read.
+    ///
+    /// # Errors
+    /// [`OpsError::Open`]; then nothing stays at `path`.
+    pub fn extract(&self, name: &str, path: &Path) -> Result<(), OpsError> {
+        let mut file =
+            platform::private_file().create_new(true).open(path).map_err(OpsError::io("create", path))?;
+        let result =
+            self.copy_to(name, &mut |data| file.write_all(data).map_err(OpsError::io("write", path)));
+        if result.is_err() {
+            // the error to report is the one that came first
+            let _ = std::fs::remove_file(path);
+        }
+        result
+    }
+
+    /// Passes a file's content to `take`, in pieces, and checks that it was whole.
+    ///
+    /// # Errors
+    /// [`OpsError::Open`]; what `take` has got by then must be thrown away.
+    pub fn copy_to(
+        &self,
+        name: &str,
+        take: &mut dyn FnMut(&[u8]) -> Result<(), OpsError>,
+    ) -> Result<(), OpsError> {
+        let mut opened = self.read(name)?;
+        let mut buffer = vec![0; 128 * 1024];
+        loop {
+            match opened.read(&mut buffer)? {
+                0 => return opened.finish(),
+                read => take(&buffer[..read])?,
+            }
+        }
+    }
+}
+
+/// A manifest is not encrypted and can be changed by whoever can write to the store; the facts say what it said.
+fn agree(manifest: &Manifest, facts: &BackupFacts) -> Result<(), OpsError> {
+    let lies = |what: &str| {
+        Err(OpsError::Corrupt(format!("the manifest of {} contradicts its facts: {what}", manifest.id)))
+    };
+    if manifest.id != facts.id {
+        return lies("they belong to different backups");
+    }
+    if manifest.database != facts.database.name
+        || manifest.system_identifier != facts.database.system_identifier
+    {
+        return lies("the database");
+    }
+    if manifest.moment.timestamp() != facts.id.moment().timestamp() {
+        return lies("the moment");
+    }
+    if manifest.copy_encoding != copy_encoding(&facts.database) {
+        return lies("the encoding");
+    }
+    let files: Vec<_> = manifest.files.iter().filter(|file| file.name != FACTS).collect();
+    if files.len() != facts.files.len() || files.iter().zip(&facts.files).any(|(a, b)| **a != *b) {
+        return lies("the files");
+    }
+    let said = manifest.tables.iter().map(|table| (&table.schema, &table.name, table.rows, table.bytes));
+    let known =
+        facts.tables.iter().map(|f| (&f.table.name.schema, &f.table.name.name, f.rows.rows, f.rows.bytes));
+    if !said.eq(known) {
+        return lies("the tables and their counts");
+    }
+    Ok(())
+}

@@ -1,0 +1,13 @@
+//! Backups and drills on live servers: what must hold when nothing goes wrong, and when something does.
+
+#![allow(clippy::unwrap_used, reason = "what a test needs and does not get has failed it")]
+
+mod checker;
+mod code;
+mod damage;
+#[cfg(unix)]
+mod lost;
+mod races;
+mod roles;
+mod support;
+mod zoo;
