@@ -1,0 +1,1 @@
+//! `unisys-web`: the companion web application; empty until its issue.

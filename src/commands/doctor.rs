@@ -1,0 +1,96 @@
+//! `doctor`: every link between a database and a proven backup, tried.
+
+use chrono::Utc;
+use unisys_db::Target;
+use unisys_ops::doctor::{self, Broken, DoctorOptions, Finding};
+use unisys_ops::store::DirectoryStore;
+
+use crate::commands::drill::scratch_user;
+use crate::context::{Context, Selection};
+use crate::exit::Exit;
+use crate::explain;
+use crate::failure::Failure;
+use crate::settings;
+use crate::ui::Ui;
+use crate::view;
+
+/// Try every link between the database and a proven backup, and say what to repair
+///
+/// The database is only read. A test file is written to the store and removed again; a scratch server is started on
+/// drill.port and removed again. Exit 4 when a link is broken; a warning alone is exit 0.
+#[derive(clap::Args)]
+pub(crate) struct Args {}
+
+pub(crate) async fn run(ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
+    let selection = ctx.selection()?;
+    ui.status("Trying each link; the database is only read.");
+    let diagnosis = doctor::run(&options(ctx, &selection, ui)).await;
+    view::doctor::diagnosis(ui, &diagnosis)?;
+    if diagnosis.has_failed() {
+        ui.hint("Repair what FAILs, from the top, and run `unisys-dba doctor` again.");
+        return Ok(Exit::Bad);
+    }
+    ui.hint("Make a backup: unisys-dba backup run");
+    Ok(Exit::Done)
+}
+
+fn options(ctx: &Context, selection: &Selection<'_>, ui: &Ui) -> DoctorOptions {
+    let drill = &ctx.settings.drill;
+    let target = ctx.resolve(selection);
+    DoctorOptions {
+        configuration: configuration(ctx, target.as_ref().ok()),
+        target: target.map_err(broken),
+        search: ctx.search(),
+        recipients: ctx.recipients(selection).map_err(broken),
+        identities: ctx.identities(selection, &[]).map_err(broken),
+        store: DirectoryStore::new(ctx.store(selection)),
+        parent: drill.directory.clone().unwrap_or_else(std::env::temp_dir),
+        port: drill.port,
+        user: scratch_user(ctx, ui).map_err(broken),
+        jobs: ctx.settings.backup.jobs.get(),
+        clock: Utc::now,
+        explain: explain::of_ops,
+    }
+}
+
+/// A failure as one line and its repair.
+#[allow(clippy::needless_pass_by_value, reason = "given to map_err")]
+fn broken(failure: Failure) -> Broken {
+    let mut what = failure.error.to_string();
+    failure.causes().iter().for_each(|cause| what.push_str(&format!(": {cause}")));
+    Broken { what: what.replace('\n', "; "), repair: failure.hints.last().cloned() }
+}
+
+const CONFIGURATION: &str = "configuration";
+
+/// Judges the file the configuration is in, and the passfile.
+fn configuration(ctx: &Context, target: Option<&Target>) -> Vec<Finding> {
+    let mut findings = vec![judge_file(ctx)];
+    for warning in target.iter().flat_map(|target| &target.warnings) {
+        let repair = "chmod 600 the passfile named, or name another one with passfile.";
+        findings.push(Finding::warn(CONFIGURATION, warning, repair));
+    }
+    findings
+}
+
+fn judge_file(ctx: &Context) -> Finding {
+    let Some(path) = &ctx.config_file else {
+        return Finding::ok(CONFIGURATION, "no file: the defaults are in force");
+    };
+    let path = path.display();
+    let holds_password = ctx.entries.iter().any(|entry| settings::holds_password(&entry.key, &entry.value));
+    if !holds_password {
+        return Finding::ok(CONFIGURATION, format!("{path}, without a password"));
+    }
+    let private =
+        ctx.config_file.as_ref().is_some_and(|path| unisys_ops::platform::is_private(path).unwrap_or(false));
+    if !private {
+        let text = format!("{path} holds a password and can be read by others");
+        return Finding::fail(CONFIGURATION, text, format!("chmod 600 '{path}'"));
+    }
+    Finding::warn(
+        CONFIGURATION,
+        format!("{path} holds a password"),
+        "Move the password into ~/.pgpass, chmod 600, and leave it out of the url.",
+    )
+}

@@ -1,0 +1,168 @@
+//! `drill`: a backup restored on a scratch server and proved equal.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use chrono::Utc;
+use unisys_ops::drill::{self, DrillOptions, DrillRecord, Outcome};
+use unisys_ops::keys::Identities;
+use unisys_ops::platform::{self, SystemUser};
+
+use crate::commands::pick::{self, LATEST};
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::explain;
+use crate::failure::{Explain, Failure};
+use crate::ui::Ui;
+use crate::view;
+
+/// Restore a backup on port 5333, prove that it is equal, record the proof
+///
+/// A scratch server is started, compared and removed again, also when this program is killed. Exit 4 when the backup
+/// cannot be decrypted, restored or found equal; 1 when the drill could not be done.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    drill: DrillArgs,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    /// Show the drills that were made, the newest first
+    List,
+    /// Show what the newest drill of a backup found
+    Show {
+        /// The backup: its name, the start of it, or "latest"; or the name of a drill's record
+        #[arg(value_name = "BACKUP")]
+        which: Option<String>,
+    },
+}
+
+#[derive(clap::Args, Default, PartialEq)]
+struct DrillArgs {
+    /// The backup: its name, the start of it, or "latest" [default: latest]
+    backup: Option<String>,
+    /// File with identities to decrypt with [default: drill.identities]
+    #[arg(long, short, value_name = "FILE")]
+    identity: Vec<PathBuf>,
+    /// Parallel sessions [default: drill.jobs]
+    #[arg(long, short, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+}
+
+pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
+    // not by clap: it would take --quiet and its like for arguments of the drill too
+    if args.command.is_some() && args.drill != DrillArgs::default() {
+        return Err(Failure::usage("list and show come alone, without what a drill takes")
+            .hint("Run `unisys-dba drill list` or `unisys-dba drill show BACKUP`."));
+    }
+    match args.command {
+        None => drill(&args.drill, ctx, ui).await,
+        Some(Command::List) => list(ctx, ui),
+        Some(Command::Show { which }) => show(which.as_deref(), ctx, ui),
+    }
+}
+
+async fn drill(args: &DrillArgs, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
+    let picked = pick::pick(ctx, ui, args.backup.as_deref().unwrap_or(LATEST))?;
+    let mut options = default_options(ctx, ui, ctx.identities(&ctx.selection()?, &args.identity)?)?;
+    options.jobs = args.jobs.map_or(options.jobs, NonZeroUsize::get);
+    let record = drill::run(&picked.store, &picked.id, &options).await.map_err(explain::with_doctor)?;
+    view::drill::record(ui, &record)?;
+    match record.outcome {
+        Outcome::Proven => {
+            ui.hint("This backup counts. Run `unisys-dba drill` again after the next one.");
+            Ok(Exit::Done)
+        }
+        Outcome::Failed => {
+            ui.hint(
+                "Do not rely on this backup: make another one with `unisys-dba backup run` and drill that.",
+            );
+            Ok(Exit::Bad)
+        }
+    }
+}
+
+/// Returns the records of all drills, the newest first.
+fn records(ctx: &Context, ui: &Ui) -> Result<Vec<DrillRecord>, Failure> {
+    let mut records = Vec::new();
+    for picked in pick::all(ctx, ui)? {
+        records.extend(drill::list(&picked.store, &picked.id)?);
+    }
+    records.sort_by_key(|record| std::cmp::Reverse(record.started));
+    Ok(records)
+}
+
+fn list(ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
+    let records = records(ctx, ui)?;
+    view::drill::list(ui, &records)?;
+    ui.hint(match records.first() {
+        Some(record) => format!("See what one found: unisys-dba drill show {}", record.backup),
+        None => "Make the first one: unisys-dba drill".into(),
+    });
+    Ok(Exit::Done)
+}
+
+/// Shows the newest drill of all, the newest of one backup, or the one whose record has this name.
+fn show(which: Option<&str>, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
+    let record = match which {
+        None => records(ctx, ui)?.into_iter().next(),
+        Some(name) if name.starts_with("drill-") => {
+            records(ctx, ui)?.into_iter().find(|record| record.name() == name.trim_end_matches(".json"))
+        }
+        Some(text) => {
+            let picked = pick::pick(ctx, ui, text)?;
+            drill::list(&picked.store, &picked.id)?.into_iter().max_by_key(|record| record.started)
+        }
+    };
+    let none =
+        || Failure::new("no such drill was made").hint("Run `unisys-dba drill`, or `unisys-dba drill list`.");
+    view::drill::record(ui, &record.ok_or_else(none)?)?;
+    Ok(Exit::Done)
+}
+
+/// Returns the options of a drill as the settings have them.
+pub(crate) fn default_options(
+    ctx: &Context,
+    ui: &Ui,
+    identities: Identities,
+) -> Result<DrillOptions, Failure> {
+    let settings = &ctx.settings.drill;
+    Ok(DrillOptions {
+        identities,
+        search: ctx.search(),
+        parent: settings.directory.clone().unwrap_or_else(std::env::temp_dir),
+        port: settings.port,
+        wait: settings.wait.0,
+        user: scratch_user(ctx, ui)?,
+        jobs: settings.jobs.get(),
+        now: Utc::now(),
+        made_by: crate::cli::VERSION.into(),
+        progress: Arc::from(ui.progress()),
+    })
+}
+
+/// The system users tried for a scratch server as root, when none is configured: a user of its own, else the one that owns
+/// nothing. Never the one that owns a server with real data: restored code may run as it.
+const SCRATCH_USERS: [&str; 2] = ["unisys-drill", "nobody"];
+
+pub(crate) fn scratch_user(ctx: &Context, ui: &Ui) -> Result<Option<SystemUser>, Failure> {
+    if !platform::is_root() {
+        return Ok(None);
+    }
+    if let Some(name) = &ctx.settings.drill.system_user {
+        return Ok(Some(
+            platform::find_user(name)
+                .hint("Set drill.system-user to a system user that owns no other server.")?,
+        ));
+    }
+    let found = SCRATCH_USERS.iter().find_map(|name| platform::find_user(name).ok());
+    let none =
+        || Failure::new("no system user for the scratch server").hint("Run `useradd --system unisys-drill`.");
+    let user = found.ok_or_else(none)?;
+    ui.detail(format!("The scratch server runs as {}", user.name));
+    Ok(Some(user))
+}

@@ -1,0 +1,180 @@
+//! Which backup is meant, for every command that takes one: its name, the start of its name, or `latest`.
+
+use unisys_ops::backup::{self, BackupId, Listed, find};
+use unisys_ops::store::DirectoryStore;
+
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::ui::{Ui, human};
+
+/// The word for the newest backup of the database that is worked on.
+pub(crate) const LATEST: &str = "latest";
+
+/// How many names an error suggests.
+const SUGGESTED: usize = 3;
+
+/// A backup and the store it is in.
+#[derive(Clone, Debug)]
+pub(crate) struct Picked {
+    pub(crate) store: DirectoryStore,
+    pub(crate) id: BackupId,
+}
+
+/// Returns every complete backup of the stores a command looks into; of the named database alone, where one is named.
+///
+/// # Errors
+/// A store that cannot be listed; an unknown database.
+pub(crate) fn all(ctx: &Context, ui: &Ui) -> Result<Vec<Picked>, Failure> {
+    let slug = named(ctx, ui)?.map(|name| BackupId::slug(&name));
+    let mut all = Vec::new();
+    for path in ctx.stores()? {
+        let store = DirectoryStore::new(path);
+        let ids = store.ids()?.into_iter();
+        let wanted = ids.filter(|id| slug.as_ref().is_none_or(|slug| id.database_slug() == slug));
+        all.extend(wanted.map(|id| Picked { store: store.clone(), id }));
+    }
+    Ok(all)
+}
+
+/// Returns the name, on its server, of the database that was named.
+///
+/// # Errors
+/// An unknown database: exit 2. A wrong connection string: exit 3.
+pub(crate) fn named(ctx: &Context, ui: &Ui) -> Result<Option<String>, Failure> {
+    match ctx.names_database() {
+        true => Ok(Some(ctx.database_name(&ctx.selection()?, ui)?)),
+        false => Ok(None),
+    }
+}
+
+/// Returns the backup that `text` means.
+///
+/// # Errors
+/// There is none: exit 1, with names like it. There are several: exit 2, with their names.
+pub(crate) fn pick(ctx: &Context, ui: &Ui, text: &str) -> Result<Picked, Failure> {
+    let all = all(ctx, ui)?;
+    if text == LATEST {
+        return latest(ctx, ui, &all);
+    }
+    let ids: Vec<BackupId> = all.iter().map(|picked| picked.id.clone()).collect();
+    match find::matching(&ids, text).as_slice() {
+        // the same backup may lie in two stores
+        [id, rest @ ..] if rest.iter().all(|other| other == id) => {
+            let found = all.iter().find(|picked| picked.id == **id);
+            found.cloned().ok_or_else(|| unknown(text, &ids))
+        }
+        [] => Err(unknown(text, &ids)),
+        several => {
+            let names: Vec<&str> = several.iter().take(SUGGESTED).map(|id| id.as_str()).collect();
+            Err(Failure::usage(format!("{text:?} may mean any of {} backups", several.len()))
+                .hint(format!("Write more of the name: {} …", names.join(", "))))
+        }
+    }
+}
+
+fn unknown(text: &str, ids: &[BackupId]) -> Failure {
+    let failure = Failure::new(format!("there is no backup {text:?}"));
+    let near = near(text, ids);
+    match near.is_empty() {
+        true => failure.hint("Run `unisys-dba backup run`: no store that is configured holds a backup."),
+        false => failure
+            .hint(format!("Choose one of {}, or `latest`.", near.join(", ")))
+            .hint("Run `unisys-dba backup list` for all of them."),
+    }
+}
+
+/// Returns the names most like `text`, the newer of two first.
+fn near<'a>(text: &str, ids: &'a [BackupId]) -> Vec<&'a str> {
+    let mut ids: Vec<&BackupId> = ids.iter().collect();
+    ids.sort_by_key(|id| std::cmp::Reverse((id.moment(), *id)));
+    ids.sort_by(|a, b| {
+        let likeness = |id: &BackupId| strsim::jaro_winkler(text, id.as_str());
+        likeness(b).total_cmp(&likeness(a))
+    });
+    ids.dedup();
+    ids.into_iter().take(SUGGESTED).map(BackupId::as_str).collect()
+}
+
+/// Returns the newest backup of the database that is worked on; of the only database, where the stores hold one.
+fn latest(ctx: &Context, ui: &Ui, all: &[Picked]) -> Result<Picked, Failure> {
+    let mut slugs: Vec<&str> = all.iter().map(|picked| picked.id.database_slug()).collect();
+    slugs.sort_unstable();
+    slugs.dedup();
+    let selected = match (slugs.as_slice(), ctx.selection()) {
+        ([], _) => {
+            return Err(Failure::new("there is no backup yet").hint("Run `unisys-dba backup run`."));
+        }
+        ([_], _) => None,
+        (_, Ok(selection)) => Some(ctx.database_name(&selection, ui)?),
+        (_, Err(failure)) => return Err(failure),
+    };
+    let of_selected = |picked: &&Picked| {
+        selected.as_deref().is_none_or(|name| picked.id.database_slug() == BackupId::slug(name))
+    };
+    let mut stores: Vec<&DirectoryStore> = Vec::new();
+    for picked in all.iter().filter(of_selected) {
+        if !stores.iter().any(|store| store.root() == picked.store.root()) {
+            stores.push(&picked.store);
+        }
+    }
+    let mut newest: Option<Picked> = None;
+    for store in stores {
+        if let Some(id) = find::latest(store, selected.as_deref())?
+            && newest.as_ref().is_none_or(|newest| newest.id.moment() < id.moment())
+        {
+            newest = Some(Picked { store: store.clone(), id });
+        }
+    }
+    newest.ok_or_else(|| {
+        Failure::new(format!("there are backups of {} only", slugs.join(", ")))
+            .exit(Exit::Usage)
+            .hint("Name one of them: `unisys-dba backup list`.")
+    })
+}
+
+/// Returns the failure of a command that works on backups with what its reader needs then: the newest proven one.
+///
+/// A failure of the command line or the configuration started nothing, and stays as it is. What cannot be found out here is
+/// left out: the failure itself matters more.
+pub(crate) fn with_newest_proven(failure: Failure, ctx: &Context) -> Failure {
+    if !matches!(failure.exit, Exit::Failed | Exit::Bad) {
+        return failure;
+    }
+    let Some(backups) = listed(ctx).filter(|backups| !backups.is_empty()) else { return failure };
+    let proven = backups.iter().filter(|backup| backup.state == backup::State::Proven);
+    failure.newest_proven(
+        proven.max_by_key(|backup| backup.moment).map_or_else(
+            || "none".into(),
+            |backup| format!("{}, of {}", backup.id, human::time(backup.moment)),
+        ),
+    )
+}
+
+/// Returns the backups a command looks into, as far as they can be listed.
+fn listed(ctx: &Context) -> Option<Vec<Listed>> {
+    let slug = match ctx.names_database() {
+        true => Some(BackupId::slug(&ctx.resolve(&ctx.selection().ok()?).ok()?.database)),
+        false => None,
+    };
+    let mut all = Vec::new();
+    for path in ctx.stores().ok()? {
+        all.extend(backup::list(&DirectoryStore::new(path), ctx.now).ok()?);
+    }
+    all.retain(|backup| slug.as_ref().is_none_or(|slug| backup.id.database_slug() == slug));
+    Some(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_most_like_it_are_suggested() {
+        let ids = ["app_20261120T020000Z_0001", "app_20261121T020000Z_0002", "crm_20261121T030000Z_0003"]
+            .map(|id| BackupId::parse(id).unwrap());
+        assert_eq!(near("app_20261121T020000Z_0001", &ids)[0], "app_20261121T020000Z_0002");
+        assert_eq!(near("crm", &ids)[0], "crm_20261121T030000Z_0003");
+        assert_eq!(near("x", &[]), Vec::<&str>::new());
+    }
+}

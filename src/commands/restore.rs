@@ -1,0 +1,197 @@
+//! `restore`: a backup into a server that is in use.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use unisys_db::Target;
+use unisys_db::pattern::TablePattern;
+use unisys_ops::OpsError;
+use unisys_ops::restore::{ChosenTables, IntoServer, OpenBackup, Roles};
+
+use super::pick;
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::ui::Ui;
+use crate::view;
+
+/// Restore a backup into a database of the configured server, or of another
+///
+/// The database is made under a temporary name and gets its own when it is complete; what does not get that far is dropped.
+/// Rows are loaded by your login: checks and triggers in the backup run with its rights. Exit 4 when --verify finds a
+/// difference.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The backup: its name, the start of it, or "latest"
+    backup: String,
+    /// The database to make
+    #[arg(long, value_name = "DATABASE")]
+    to: String,
+    /// Server to restore into, as libpq takes it [default: the configured database's]
+    #[arg(long, value_name = "URL")]
+    server: Option<String>,
+    /// Restore only these tables into a database that is there: schema.table, with * and ?
+    ///
+    /// A missing table is made with its sequences, indexes, constraints and grants; one that is there must be empty. All in
+    /// one transaction. A partition comes as a table of its own.
+    #[arg(
+        long,
+        value_name = "PATTERN",
+        value_delimiter = ',',
+        value_parser = TablePattern::parse,
+        conflicts_with_all = ["replace", "disconnect", "no_roles", "all_roles", "verify"]
+    )]
+    tables: Vec<TablePattern>,
+    /// Take the place of a database that is not empty, whose name this repeats; it is kept under another
+    #[arg(long, value_name = "DATABASE")]
+    replace: Option<String>,
+    /// End the sessions that use the database to replace
+    #[arg(long)]
+    disconnect: bool,
+    /// Make no roles; list the missing ones as SQL
+    #[arg(long, conflicts_with = "all_roles")]
+    no_roles: bool,
+    /// Make all missing roles of the source's server, not only those the database needs
+    #[arg(long)]
+    all_roles: bool,
+    /// Leave out owners and privileges: all belongs to your login
+    #[arg(long)]
+    no_owner: bool,
+    /// Compare every table with the backup before the database gets its name
+    #[arg(long)]
+    verify: bool,
+    /// File with identities to decrypt with [default: drill.identities]
+    #[arg(long, short, value_name = "FILE")]
+    identity: Vec<PathBuf>,
+    /// Parallel sessions [default: restore.jobs]
+    #[arg(long, short, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+    /// Show what would be done, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
+pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
+    if args.replace.as_ref().is_some_and(|name| *name != args.to) {
+        return Err(Failure::usage("--replace must repeat the name in --to")
+            .hint(format!("Write --replace {}, if that database is to go.", args.to)));
+    }
+    if !args.tables.is_empty() {
+        return tables(&args, ctx, ui).await;
+    }
+    let into = into_server(&args, ctx, ui)?;
+    let plan = into.plan().await.map_err(explain)?;
+    if args.dry_run {
+        view::restore::plan(ui, &plan)?;
+        return Ok(if plan.obstacles.is_empty() { Exit::Done } else { Exit::Failed });
+    }
+    view::restore::announce(ui, &plan);
+    refuse(&plan.database, &plan.obstacles)?;
+    if !ui.confirm(&format!("Restore into {}?", args.to), args.yes).await? {
+        return Ok(Exit::Done);
+    }
+    let restored = into.run(&plan).await.map_err(explain)?;
+    view::restore::done(ui, &restored)?;
+    if !restored.differences.is_empty() {
+        ui.hint(format!(
+            "The copy is kept as {}; {} is as it was. Drop the one you do not want.",
+            restored.database, args.to
+        ));
+        return Ok(Exit::Bad);
+    }
+    if let Some(old) = &restored.kept_as {
+        ui.hint(format!("When you are sure: drop database {};", unisys_db::quote_ident(old)));
+    }
+    Ok(Exit::Done)
+}
+
+async fn tables(args: &Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
+    let (backup, target) = opened(args, ctx, ui)?;
+    let chosen = ChosenTables {
+        backup,
+        target: target.with_database(&args.to),
+        patterns: args.tables.clone(),
+        no_owner: args.no_owner,
+        search: ctx.search(),
+        parent: std::env::temp_dir(),
+        progress: Arc::from(ui.progress()),
+    };
+    let plan = chosen.plan().await.map_err(explain)?;
+    if args.dry_run {
+        view::restore::tables_plan(ui, &plan)?;
+        return Ok(if plan.obstacles.is_empty() { Exit::Done } else { Exit::Failed });
+    }
+    view::restore::announce_tables(ui, &plan);
+    refuse(&args.to, &plan.obstacles)?;
+    if !ui.confirm(&format!("Restore these tables into {}?", args.to), args.yes).await? {
+        return Ok(Exit::Done);
+    }
+    let torn = chosen.run(&plan).await.map_err(explain)?;
+    torn.iter().for_each(|text| ui.warning(text));
+    view::restore::tables_done(ui, &plan, &torn)?;
+    Ok(Exit::Done)
+}
+
+/// Returns the backup with its key, and how to connect to the server.
+fn opened(args: &Args, ctx: &Context, ui: &Ui) -> Result<(Arc<OpenBackup>, Target), Failure> {
+    let selection = ctx.selection()?;
+    let picked = pick::pick(ctx, ui, &args.backup)?;
+    let target: Target = match &args.server {
+        Some(url) => ctx.target_of(url, ui)?,
+        None => ctx.target(&selection, ui)?,
+    };
+    let identities = ctx.identities(&selection, &args.identity)?;
+    let backup = OpenBackup::open(&picked.store, &picked.id, identities).map_err(explain)?;
+    Ok((Arc::new(backup), target))
+}
+
+fn into_server(args: &Args, ctx: &Context, ui: &Ui) -> Result<IntoServer, Failure> {
+    let (backup, target) = opened(args, ctx, ui)?;
+    Ok(IntoServer {
+        backup,
+        target,
+        database: args.to.clone(),
+        replace: args.replace.is_some(),
+        disconnect: args.disconnect,
+        roles: match (args.no_roles, args.all_roles) {
+            (true, _) => Roles::None,
+            (_, true) => Roles::All,
+            _ => Roles::Needed,
+        },
+        no_owner: args.no_owner,
+        verify: args.verify,
+        search: ctx.search(),
+        parent: std::env::temp_dir(),
+        jobs: args.jobs.unwrap_or(ctx.settings.restore.jobs).get(),
+        now: ctx.now,
+        progress: Arc::from(ui.progress()),
+    })
+}
+
+fn refuse(database: &str, obstacles: &[String]) -> Result<(), Failure> {
+    let mut obstacles = obstacles.iter();
+    let Some(first) = obstacles.next() else { return Ok(()) };
+    let failure = Failure::new(format!("cannot restore into {database}: {first}"));
+    let failure = obstacles.fold(failure, |failure, more| failure.hint(format!("Also: {more}")));
+    Err(failure.hint("Nothing was changed. See `unisys-dba restore --help`."))
+}
+
+fn explain(error: OpsError) -> Failure {
+    let hint = match &error {
+        OpsError::Open { .. } | OpsError::Corrupt(_) => {
+            "Restore another backup: see `unisys-dba backup list`."
+        }
+        OpsError::ProgramMissing(_) => {
+            "Install PostgreSQL's client programs of the server's version or newer, or set programs.directory."
+        }
+        OpsError::Program { .. } => {
+            "What was restored so far is dropped again; the server's log may say more."
+        }
+        _ => "Run `unisys-dba doctor`: it tries each step and says what to change.",
+    };
+    Failure::from(error).hint(hint)
+}

@@ -1,0 +1,188 @@
+//! Tests of the settings as a whole.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::layers::Layers;
+use super::schema::{EXAMPLE, uncommented};
+use super::{Layout, Settings, SettingsError, Source};
+
+fn with_file(text: &str) -> Result<Layers, SettingsError> {
+    let mut layers = Layers::defaults(Path::new("/here"));
+    layers.add_file(Path::new("/etc/x/config.toml"), text)?;
+    Ok(layers)
+}
+
+fn with_variables(file: &str, variables: &[(&str, &str)]) -> Result<Layers, SettingsError> {
+    let mut layers = with_file(file)?;
+    let variables: BTreeMap<String, String> =
+        variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    layers.add_variables(&variables)?;
+    Ok(layers)
+}
+
+fn read(text: &str) -> Result<Settings, SettingsError> {
+    with_file(text)?.settings()
+}
+
+fn error(text: &str) -> String {
+    read(text).map(|_| ()).expect_err("the configuration is wrong").to_string()
+}
+
+fn value_of(layers: &Layers, key: &str) -> String {
+    let entry = layers.entries().into_iter().find(|entry| entry.key == key).expect("the key is known");
+    format!("{} ({})", entry.value, entry.source)
+}
+
+#[test]
+fn the_example_as_a_file_says_what_no_file_says() {
+    let without = Layers::defaults(Path::new("/etc/x"));
+    let with = with_file(EXAMPLE).unwrap();
+    let values = |layers: &Layers| -> Vec<_> {
+        layers.entries().into_iter().map(|entry| (entry.key, entry.value)).collect()
+    };
+    assert_eq!(values(&with), values(&without));
+    assert_eq!(format!("{:?}", with.settings().unwrap()), format!("{:?}", without.settings().unwrap()));
+}
+
+#[test]
+fn every_key_of_the_example_has_a_comment_and_every_table_is_complete() {
+    for line in uncommented(EXAMPLE).lines().filter(|line| !line.starts_with(['#', '[']) && !line.is_empty())
+    {
+        let (_, comment) = line.split_once(" # ").unwrap_or_else(|| panic!("no comment: {line}"));
+        assert!(comment.trim().len() > 10, "{line}");
+    }
+    // The types know every key of the example, or they would refuse it.
+    let settings = read(&uncommented(EXAMPLE).replacen("url = \"\"", "url = \"service=x\"", 1)).unwrap();
+    assert!(settings.databases.contains_key("NAME"));
+}
+
+#[test]
+fn a_variable_wins_over_the_file_and_the_file_over_the_default() {
+    let layers =
+        with_variables("[backup]\n\njobs = 3\nranges = \"off\"", &[("UNISYS_DBA_BACKUP_JOBS", "4")]).unwrap();
+    assert_eq!(value_of(&layers, "backup.jobs"), "4 (UNISYS_DBA_BACKUP_JOBS)");
+    assert_eq!(value_of(&layers, "backup.ranges"), "\"off\" (/etc/x/config.toml, line 4)");
+    assert_eq!(value_of(&layers, "backup.lock-attempts"), "3 (default)");
+    let settings = layers.settings().unwrap();
+    assert_eq!(settings.backup.jobs.get(), 4);
+    assert_eq!(settings.backup.layout, Layout::Parallel);
+    assert_eq!(settings.backup.lock_timeout.0, Duration::from_secs(5));
+}
+
+#[test]
+fn paths_start_where_they_are_written() {
+    let layers = with_variables(
+        "[backup]\nstore = \"b\"\n[drill]\nidentities = [\"id.txt\", \"/etc/y/id\"]\n",
+        &[("UNISYS_DBA_PROGRAMS_DIRECTORY", "bin")],
+    )
+    .unwrap();
+    let settings = layers.settings().unwrap();
+    assert_eq!(settings.backup.store, Path::new("/etc/x/b"));
+    assert_eq!(settings.drill.identities, [PathBuf::from("/etc/x/id.txt"), PathBuf::from("/etc/y/id")]);
+    assert_eq!(
+        settings.programs.directory.as_deref(),
+        Some(Path::new("/here/bin")),
+        "from the current directory"
+    );
+    assert_eq!(read("").unwrap().backup.store, Path::new("/etc/x/backups"), "defaults go with the file");
+}
+
+#[test]
+fn a_database_is_a_table_and_its_variables_find_it() {
+    let file = "[databases.prod-1]\nurl = \"service=prod\"\npassfile = \"p\"";
+    let variables =
+        [("UNISYS_DBA_DATABASES_PROD_1_STORE", "/s"), ("UNISYS_DBA_DATABASES_TEST_URL", "service=test")];
+    let settings = with_variables(file, &variables).unwrap().settings().unwrap();
+    let names: Vec<&str> = settings.databases.keys().map(String::as_str).collect();
+    assert_eq!(names, ["prod-1", "test"]);
+    let database = &settings.databases["prod-1"];
+    assert_eq!(database.store.as_deref(), Some(Path::new("/s")));
+    assert_eq!(database.passfile.as_deref(), Some(Path::new("/etc/x/p")));
+}
+
+#[test]
+fn what_is_wrong_is_named_with_its_place() {
+    for (text, message) in [
+        ("[backup]\njob = 3", "unknown key backup.job (/etc/x/config.toml, line 2)"),
+        ("[bakcup]", "unknown key bakcup (/etc/x/config.toml, line 1)"),
+        ("[databases.a]\nurls = \"\"", "unknown key databases.a.urls (/etc/x/config.toml, line 2)"),
+        ("[databases.a]", "databases.a.url: a database needs a url (default)"),
+        (
+            "[databases.\"a b\"]\nurl = \"x\"",
+            "a database's name has letters, digits, \"-\" and \"_\" only (/etc/x/config.toml, line 2)",
+        ),
+        (
+            "[backup]\njobs = \"3\"",
+            "backup.jobs is text in quotes, expected a whole number (/etc/x/config.toml, line 2)",
+        ),
+        (
+            "[backup]\nrecipients = [1]",
+            "backup.recipients is a list of something else, expected a list of texts (/etc/x/config.toml, line 2)",
+        ),
+        ("backup = 3", "unknown key backup (/etc/x/config.toml, line 1)"),
+        ("[drill]\nport = 70000", "drill.port: a port is 1 to 65535 (/etc/x/config.toml, line 2)"),
+        (
+            "[drill]\nwait = \"5\"",
+            "drill.wait: a length of time is a number with ms, s, m, h or d, such as 30s or 1h30m (/etc/x/config.toml, line 2)",
+        ),
+        (
+            "[backup]\nlayout = \"both\"",
+            "backup.layout: unknown variant `both`, expected `parallel` or `single` (/etc/x/config.toml, line 2)",
+        ),
+        (
+            "[backup]\nstore = \"s3://b\"",
+            "backup.store: a store is a directory, not a URL (/etc/x/config.toml, line 2)",
+        ),
+        (
+            "[server]\nversion = \"new\"",
+            "server.version: a major version is a number such as \"17\" (/etc/x/config.toml, line 2)",
+        ),
+    ] {
+        assert_eq!(error(text), message);
+    }
+    assert!(read("[backup]\njobs = 0").is_err());
+    assert!(error("[backup]\n\njobs = =").starts_with("/etc/x/config.toml, line 3: "));
+}
+
+#[test]
+fn a_wrong_variable_is_named_with_the_nearest() {
+    let refused = |name: &str, value: &str| with_variables("", &[(name, value)]).map(|_| ()).unwrap_err();
+    let SettingsError::UnknownVariable { nearest, .. } = refused("UNISYS_DBA_BACKUP_JOB", "3") else {
+        panic!("a variable that is no key is refused")
+    };
+    assert_eq!(nearest.as_deref(), Some("UNISYS_DBA_BACKUP_JOBS"));
+    assert_eq!(
+        refused("UNISYS_DBA_BACKUP_JOBS", "many").to_string(),
+        "backup.jobs is something else, expected a whole number (UNISYS_DBA_BACKUP_JOBS)"
+    );
+}
+
+#[test]
+fn the_nearest_known_key_keeps_the_databases_name() {
+    let nearest = |text| match read(text).map(|_| ()).unwrap_err() {
+        SettingsError::Unknown { nearest, .. } => nearest,
+        other => panic!("{other}"),
+    };
+    assert_eq!(nearest("[backup]\njob = 3").as_deref(), Some("backup.jobs"));
+    assert_eq!(nearest("[databases.prod]\nulr = \"x\"").as_deref(), Some("databases.prod.url"));
+    assert_eq!(nearest("[zzz]\nq = 3"), None);
+}
+
+#[test]
+fn no_error_or_debug_text_shows_a_password() {
+    let secret = "[databases.a]\nurl = \"postgresql://u:s3cret@h/d\"";
+    assert!(!format!("{:?}", read(secret).unwrap()).contains("s3cret"));
+    assert!(!error(&format!("{secret} x")).contains("s3cret"));
+    assert!(!error(&format!("{secret}\nurl2 = \"s3cret\"")).contains("s3cret"));
+    assert!(!error("[databases.a]\nurl = [\"s3cret\"]").contains("s3cret"));
+}
+
+#[test]
+fn a_variable_has_its_name_as_source() {
+    let layers = with_variables("", &[("UNISYS_DBA_BACKUP_RECIPIENTS", "age1a, age1b")]).unwrap();
+    let entry = layers.entries().into_iter().find(|entry| entry.key == "backup.recipients").unwrap();
+    assert_eq!(entry.source, Source::Variable { name: "UNISYS_DBA_BACKUP_RECIPIENTS".into() });
+    assert_eq!(layers.settings().unwrap().backup.recipients, ["age1a", "age1b"]);
+}

@@ -1,0 +1,15 @@
+//! Reports as a person sees them, one file for each; JSON is the same report through serde.
+
+pub(crate) mod backup;
+pub(crate) mod backups;
+pub(crate) mod check;
+pub(crate) mod data;
+pub(crate) mod doctor;
+pub(crate) mod drill;
+pub(crate) mod init;
+pub(crate) mod key;
+pub(crate) mod migrate;
+pub(crate) mod restore;
+pub(crate) mod server;
+pub(crate) mod settings;
+pub(crate) mod verify;

@@ -1,0 +1,185 @@
+//! Stored backups as reports: the list, and one of them.
+
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use unisys_ops::backup::{Listed, Manifest, State};
+use unisys_ops::drill::DrillRecord;
+
+use super::drill::drills_table;
+use crate::failure::Failure;
+use crate::ui::human::{about, bytes, count, duration, span, time};
+use crate::ui::{Cell, Column, Page, Table, Ui, printable};
+
+/// A backup and where it is.
+#[derive(Serialize)]
+pub(crate) struct Held {
+    #[serde(flatten)]
+    pub(crate) backup: Listed,
+    pub(crate) path: PathBuf,
+}
+
+#[derive(Serialize)]
+struct List<'a> {
+    backups: &'a [Held],
+}
+
+pub(crate) fn list(ui: &mut Ui, backups: &[Held], now: DateTime<Utc>) -> Result<(), Failure> {
+    ui.answer(&List { backups }, || {
+        if backups.is_empty() {
+            return Page::new().line("There is no backup yet.");
+        }
+        let mut table = Table::new([
+            Column::whole("Backup"),
+            // a name says the database and the moment: the line is to fit 80 columns
+            Column::hidden("Moment (UTC)"),
+            Column::hidden("Database"),
+            Column::number("Age"),
+            Column::number("Rows"),
+            Column::number("Stored"),
+            Column::whole("State"),
+            Column::hidden("Took"),
+        ]);
+        for Held { backup, .. } in backups {
+            table.row([
+                backup.id.as_str().into(),
+                Cell::time(backup.moment),
+                backup.database.as_deref().unwrap_or("?").into(),
+                Cell::about((now - backup.moment).to_std().unwrap_or_default()),
+                backup.rows.map_or_else(unknown, Cell::count),
+                backup.stored_bytes.map_or_else(unknown, Cell::bytes),
+                Cell::short(&state(backup, now), word(backup.state)),
+                backup.seconds.map_or_else(unknown, |seconds| Cell::duration(span(seconds))),
+            ]);
+        }
+        Page::new().table(table)
+    })
+}
+
+fn unknown() -> Cell {
+    Cell::short("?", "")
+}
+
+fn word(state: State) -> &'static str {
+    match state {
+        State::Proven => "proven",
+        State::Unproven => "unproven",
+        State::Failed => "failed",
+        State::Damaged => "damaged",
+        State::Newer => "newer",
+    }
+}
+
+/// Returns the state, with the age of the proof it rests on.
+fn state(backup: &Listed, now: DateTime<Utc>) -> String {
+    let age = |moment: DateTime<Utc>| about((now - moment).to_std().unwrap_or_default());
+    match (backup.state, backup.proven) {
+        (State::Proven, Some(proven)) => format!("proven {} ago", age(proven)),
+        (State::Newer, _) => "newer format".into(),
+        (other, _) => word(other).into(),
+    }
+}
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    backup: &'a Manifest,
+    path: &'a Path,
+    drills: &'a [DrillRecord],
+}
+
+pub(crate) fn show(
+    ui: &mut Ui,
+    manifest: &Manifest,
+    path: &Path,
+    drills: &[DrillRecord],
+) -> Result<(), Failure> {
+    ui.answer(&Shown { backup: manifest, path, drills }, || {
+        let mut page = summary(manifest, path);
+        for (title, table) in [("Tables", tables(manifest)), ("Files", files(manifest))] {
+            page = page.line("").line(title).table(table);
+        }
+        match drills.is_empty() {
+            true => page.line("").line("No drill was made of it."),
+            false => page.line("").line("Drills").table(drills_table(drills)),
+        }
+    })
+}
+
+fn summary(manifest: &Manifest, path: &Path) -> Page {
+    let layout = match manifest.layout {
+        unisys_ops::backup::Layout::Parallel => "parallel",
+        unisys_ops::backup::Layout::Single => "single",
+    };
+    Page::new()
+        .line(format!("Backup      {}", manifest.id))
+        .line(format!(
+            "Database    {}, cluster {}",
+            printable(&manifest.database),
+            manifest.system_identifier
+        ))
+        .line(format!("Moment      {}, WAL position {}", time(manifest.moment), manifest.lsn))
+        .line(format!(
+            "Content     {} rows in {} tables, {} large objects; {} on the server",
+            count(manifest.rows()),
+            count(manifest.tables.len() as u64),
+            count(manifest.large_objects.objects),
+            bytes(manifest.database_bytes)
+        ))
+        .line(format!(
+            "Stored      {} in {} files, layout {layout}, made in {}",
+            bytes(manifest.stored_bytes()),
+            count(manifest.files.len() as u64),
+            duration(span(manifest.seconds))
+        ))
+        .line(format!("Keys        {}", manifest.recipients.join(", ")))
+        .line(format!(
+            "Versions    server {}, pg_dump {}, {}, format {}",
+            manifest.server_version, manifest.pg_dump_version, manifest.made_by, manifest.format
+        ))
+        .line(format!("Directory   {}", path.display()))
+}
+
+fn tables(manifest: &Manifest) -> Table {
+    let mut table = Table::new([
+        Column::text("Schema"),
+        Column::text("Table"),
+        Column::number("Rows"),
+        Column::number("Size"),
+        Column::text("Files"),
+    ]);
+    for known in &manifest.tables {
+        let place = match known.files.as_slice() {
+            [] => "database.dump".to_owned(),
+            [one] => one.clone(),
+            [first, .., last] => format!("{first} … {last}"),
+        };
+        table.row([
+            known.schema.as_str().into(),
+            known.name.as_str().into(),
+            Cell::count(known.rows),
+            Cell::bytes(known.bytes),
+            Cell::short(&place.replace(".zst.age", ""), known.files.join(" ")),
+        ]);
+    }
+    table
+}
+
+fn files(manifest: &Manifest) -> Table {
+    let mut table = Table::new([
+        Column::whole("File"),
+        Column::number("Stored"),
+        Column::number("Content"),
+        Column::text("SHA-256"),
+    ]);
+    for file in &manifest.files {
+        let start: String = file.sha256.chars().take(12).collect();
+        table.row([
+            file.name.as_str().into(),
+            Cell::bytes(file.bytes),
+            Cell::bytes(file.content_bytes),
+            Cell::short(&format!("{start}…"), file.sha256.as_str()),
+        ]);
+    }
+    table
+}

@@ -1,0 +1,61 @@
+//! Migrations as reports.
+
+use unisys_db::migrate::{State, StatusReport, UpReport};
+
+use crate::failure::Failure;
+use crate::ui::{Cell, Column, Page, Table, Ui, printable};
+
+pub(crate) fn status(ui: &mut Ui, report: &StatusReport) -> Result<(), Failure> {
+    ui.answer(report, || {
+        let pending = report.count(State::Pending);
+        let mut table = Table::new([
+            Column::number("Version"),
+            Column::text("Name"),
+            Column::whole("State"),
+            Column::text("Applied"),
+            Column::text("By"),
+        ]);
+        for entry in &report.migrations {
+            table.row([
+                Cell::count(u64::try_from(entry.version).unwrap_or(0)),
+                entry.name.as_str().into(),
+                word(entry.state).into(),
+                entry.applied_on.as_deref().map(to_the_second).unwrap_or_default().as_str().into(),
+                entry.applied_by.as_deref().unwrap_or_default().into(),
+            ]);
+        }
+        let mut page = Page::new()
+            .line(format!("Database {}: {pending} pending", printable(&report.database)))
+            .line("")
+            .table(table);
+        for problem in &report.problems {
+            page = page.line(printable(problem));
+        }
+        page
+    })
+}
+
+pub(crate) fn applied(ui: &mut Ui, report: &UpReport) -> Result<(), Failure> {
+    ui.answer(report, || {
+        let mut page = Page::new();
+        for migration in &report.applied {
+            page = page.line(format!("applied {} in {} ms", migration.file, migration.duration_ms));
+        }
+        page.line(format!("{} applied, {} were there before", report.applied.len(), report.already))
+    })
+}
+
+fn word(state: State) -> &'static str {
+    match state {
+        State::Applied => "applied",
+        State::Pending => "pending",
+        State::Edited => "edited since",
+        State::Unknown => "unknown file",
+        State::OutOfOrder => "out of order",
+    }
+}
+
+/// `2026-11-21T04:00:00.123456Z` → `2026-11-21 04:00:00`
+fn to_the_second(time: &str) -> String {
+    time.chars().take(19).map(|c| if c == 'T' { ' ' } else { c }).collect()
+}

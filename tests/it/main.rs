@@ -1,0 +1,19 @@
+//! Tests of the program as a person meets it. One binary: a module for each subject.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+mod backups;
+mod cli;
+mod doctor;
+#[cfg(unix)]
+mod faults;
+mod first_minutes;
+mod init;
+mod key;
+mod own_database;
+mod place;
+mod plain;
+mod restore;
+mod transcripts;
+mod verify;
+mod world;
