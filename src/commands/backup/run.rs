@@ -9,6 +9,7 @@ use unisys_ops::backup::{self, BackupOptions};
 use unisys_ops::keys::Recipient;
 use unisys_ops::store::DirectoryStore;
 
+use crate::commands::signature;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::explain;
@@ -41,7 +42,9 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
     let recipients = ctx.recipients(&selection)?;
     let target = ctx.target(&selection, ui)?;
     let store = DirectoryStore::new(ctx.store(&selection));
-    let report = backup::run(&store, options(&args, ctx, ui, target, recipients)).await;
+    let signing = signature::own_key(ctx, ui)?;
+    let options = BackupOptions { signing, ..options(&args, ctx, ui, target, recipients) };
+    let report = backup::run(&store, options).await;
     let report = report.map_err(explain::with_doctor)?;
     view::backup::made(ui, &report)?;
     report.manifest.warnings.iter().for_each(|warning| ui.warning(warning));
@@ -66,6 +69,7 @@ fn options(args: &Args, ctx: &Context, ui: &Ui, target: Target, recipients: Vec<
         target,
         search: ctx.search(),
         recipients,
+        signing: None,
         layout: args.layout.unwrap_or(settings.layout).into(),
         ranges: args.ranges.unwrap_or(settings.ranges).into(),
         jobs: args.jobs.unwrap_or(settings.jobs).get(),

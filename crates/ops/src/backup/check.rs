@@ -1,6 +1,7 @@
 //! Checking a stored backup: that every byte is the one that was written, and with a key, that the bytes mean what they should.
 
 mod read;
+mod signatures;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::fs;
@@ -15,6 +16,7 @@ use tokio::task::JoinSet;
 use super::{BackupId, Manifest};
 use crate::OpsError;
 use crate::drill::{self, chain};
+use crate::evidence::{SIGNATURE, Trust, Verdict};
 use crate::keys::{Identities, hex};
 use crate::program::Search;
 use crate::progress::{Expected, Progress};
@@ -32,6 +34,8 @@ pub struct CheckOptions {
     pub jobs: usize,
     /// What it takes to read the data too, where that is asked for.
     pub read_data: Option<ReadData>,
+    /// Whose signatures count.
+    pub trust: Trust,
     /// Who is told how far it is.
     pub progress: Arc<dyn Progress>,
 }
@@ -67,6 +71,8 @@ pub struct CheckReport {
     pub data_read: bool,
     /// How many rows of COPY files were counted and fingerprinted.
     pub rows: u64,
+    /// What the manifest's signature is worth; nothing where the manifest cannot be read.
+    pub signature: Option<Verdict>,
     /// What is wrong; empty when nothing is.
     pub findings: Vec<Finding>,
 }
@@ -85,10 +91,17 @@ pub async fn check(
     if !path.is_dir() {
         return Err(OpsError::Refused(format!("there is no backup {id} in {}", store.root().display())));
     }
-    let mut report =
-        CheckReport { id: id.clone(), files: 0, bytes: 0, data_read: false, rows: 0, findings: Vec::new() };
-    let manifest = match OpenBackup::manifest(store, id) {
-        Ok((manifest, _)) => manifest,
+    let mut report = CheckReport {
+        id: id.clone(),
+        files: 0,
+        bytes: 0,
+        data_read: false,
+        rows: 0,
+        signature: None,
+        findings: Vec::new(),
+    };
+    let (manifest, signature) = match OpenBackup::judged(store, id, &options.trust) {
+        Ok((manifest, _, signature)) => (manifest, signature),
         Err(error @ OpsError::NewerFormat { .. }) => return Err(error),
         Err(error) => {
             report.findings.push(finding(MANIFEST, chain(&error)));
@@ -98,6 +111,8 @@ pub async fn check(
     report.files = manifest.files.len() as u64;
     report.bytes = manifest.stored_bytes();
     report.findings = strangers(&path, &manifest)?;
+    report.findings.extend(signatures::check(store, id, &signature, &options.trust)?);
+    report.signature = Some(signature);
     options.progress.begin("check", Expected::bytes(report.bytes));
     if let Some(data) = &options.read_data
         && let Some(backup) = read::open(store, id, &manifest, data, &mut report.findings)?
@@ -121,7 +136,12 @@ fn strangers(path: &Path, manifest: &Manifest) -> Result<Vec<Finding>, OpsError>
     known.extend([MANIFEST, RESTORE]);
     let mut present = Vec::new();
     walk(path, "", &mut present)?;
-    let strange = |name: &String| !known.contains(name.as_str()) && !drill::is_record(name);
+    let signed = |name: &str| name == MANIFEST || drill::is_record(name);
+    let strange = |name: &String| {
+        !known.contains(name.as_str())
+            && !drill::is_record(name)
+            && !name.strip_suffix(SIGNATURE).is_some_and(signed)
+    };
     let mut findings: Vec<Finding> = present
         .iter()
         .filter(|name| strange(name))

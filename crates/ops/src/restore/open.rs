@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use crate::backup::{BackupFacts, BackupId, FACTS, Manifest, copy_encoding};
+use crate::evidence::{Subject, Trust, Verdict, signature_of};
 use crate::keys::Identities;
 use crate::seal::Opened;
 use crate::store::{DirectoryStore, MANIFEST};
@@ -18,6 +19,8 @@ pub struct OpenBackup {
     pub manifest: Manifest,
     /// The SHA-256 of its manifest's bytes: what a proof is about.
     pub manifest_sha256: String,
+    /// What its manifest's signature is worth.
+    pub signature: Verdict,
     /// What it says of itself under encryption.
     pub facts: BackupFacts,
     identities: Identities,
@@ -29,6 +32,14 @@ impl OpenBackup {
     /// # Errors
     /// [`OpsError::Refused`] when there is no such backup, or its format is newer; [`OpsError::Corrupt`] when it is damaged.
     pub fn manifest(store: &DirectoryStore, id: &BackupId) -> Result<(Manifest, String), OpsError> {
+        Self::manifest_in(store, id).map(|(manifest, json)| (manifest, crate::keys::sha256(&json)))
+    }
+
+    /// Reads a backup's manifest, and returns it with the bytes it was read from.
+    pub(crate) fn manifest_in(
+        store: &DirectoryStore,
+        id: &BackupId,
+    ) -> Result<(Manifest, Vec<u8>), OpsError> {
         let Some(json) = store.read_small(id, MANIFEST)? else {
             return Err(if store.path(id).is_dir() {
                 OpsError::Corrupt(format!("{id} holds no manifest"))
@@ -40,7 +51,31 @@ impl OpenBackup {
         if manifest.id != *id {
             return Err(OpsError::Corrupt(format!("{id} holds the manifest of {}", manifest.id)));
         }
-        Ok((manifest, crate::keys::sha256(&json)))
+        Ok((manifest, json))
+    }
+
+    /// Reads a backup's manifest, and returns it with its bytes and with what its signature is worth.
+    ///
+    /// # Errors
+    /// As [`OpenBackup::manifest`].
+    pub(crate) fn judged(
+        store: &DirectoryStore,
+        id: &BackupId,
+        trust: &Trust,
+    ) -> Result<(Manifest, Vec<u8>, Verdict), OpsError> {
+        let (manifest, json) = Self::manifest_in(store, id)?;
+        let signature = signature_of(store, id, MANIFEST)?;
+        let claimed = manifest.signed_by.as_deref();
+        let verdict = trust.judge(Subject::Manifest, &json, claimed, signature.as_deref());
+        Ok((manifest, json, verdict))
+    }
+
+    /// Returns what the signature of a backup's manifest is worth.
+    ///
+    /// # Errors
+    /// As [`OpenBackup::manifest`].
+    pub fn signature(store: &DirectoryStore, id: &BackupId, trust: &Trust) -> Result<Verdict, OpsError> {
+        Self::judged(store, id, trust).map(|(_, _, verdict)| verdict)
     }
 
     /// Returns the SHA-256 of a backup's manifest as it is stored, sound or not; nothing where there is none.
@@ -51,19 +86,27 @@ impl OpenBackup {
         Ok(store.read_small(id, MANIFEST)?.map(|json| crate::keys::sha256(&json)))
     }
 
-    /// Opens a backup with the identities: reads its manifest and its facts, and compares what both say.
+    /// Opens a backup with the identities: reads its manifest and its facts, and compares what both say. Where keys are trusted,
+    /// one of them must have signed the manifest.
     ///
     /// # Errors
-    /// [`OpsError::Open`] when no identity fits or the facts are damaged; [`OpsError::Corrupt`] when manifest and facts
+    /// [`OpsError::Signature`] when it was signed by nobody who is trusted; [`OpsError::Open`] when no identity fits or the facts are damaged; [`OpsError::Corrupt`] when manifest and facts
     /// contradict each other.
-    pub fn open(store: &DirectoryStore, id: &BackupId, identities: Identities) -> Result<Self, OpsError> {
-        let (manifest, manifest_sha256) = Self::manifest(store, id)?;
+    pub fn open(
+        store: &DirectoryStore,
+        id: &BackupId,
+        identities: Identities,
+        trust: &Trust,
+    ) -> Result<Self, OpsError> {
+        let (manifest, json, signature) = Self::judged(store, id, trust)?;
+        trust.admit(MANIFEST, &signature)?;
+        let manifest_sha256 = crate::keys::sha256(&json);
         let file = manifest.file(FACTS)?;
         let json = Opened::start(file, store.read(id, FACTS)?, &identities)?.read_all()?;
         let facts: BackupFacts = serde_json::from_slice(&json)
             .map_err(|error| OpsError::Corrupt(format!("the facts of {id} are damaged: {error}")))?;
         agree(&manifest, &facts)?;
-        Ok(Self { store: store.clone(), manifest, manifest_sha256, facts, identities })
+        Ok(Self { store: store.clone(), manifest, manifest_sha256, signature, facts, identities })
     }
 
     /// Starts reading one of its files.
