@@ -46,6 +46,7 @@ pub(crate) fn of_ops(error: &OpsError) -> Option<String> {
             "Compare with another copy: somebody has changed it, or signed it with a key that is missing in evidence.trusted."
                 .into(),
         ),
+        OpsError::InUse { .. } => Some("Wait until the drill, the restore or the copy has ended.".into()),
         OpsError::Locked { .. } => Some("Wait until the other run has ended.".into()),
         OpsError::Program { stderr, .. } if stderr.contains("No space left on device") => {
             Some("Free some space, or name a larger place.".into())

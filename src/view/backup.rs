@@ -51,7 +51,7 @@ pub(crate) fn made(ui: &mut Ui, report: &BackupReport) -> Result<(), Failure> {
         outcome: "ok",
         backup: MadeBackup {
             id: manifest.id.as_str(),
-            path: report.path.display().to_string(),
+            path: report.location.clone(),
             database: &manifest.database,
             moment: manifest.moment,
             seconds: manifest.seconds,

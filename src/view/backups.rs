@@ -1,7 +1,5 @@
 //! Stored backups as reports: the list, and one of them.
 
-use std::path::{Path, PathBuf};
-
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use unisys_ops::backup::{Listed, Manifest, State};
@@ -19,7 +17,7 @@ use crate::ui::{Cell, Column, Page, Table, Ui, printable};
 pub(crate) struct Held {
     #[serde(flatten)]
     pub(crate) backup: Listed,
-    pub(crate) path: PathBuf,
+    pub(crate) path: String,
 }
 
 #[derive(Serialize)]
@@ -88,7 +86,7 @@ fn state(backup: &Listed, now: DateTime<Utc>) -> String {
 #[derive(Serialize)]
 struct Shown<'a> {
     backup: &'a Manifest,
-    path: &'a Path,
+    path: &'a str,
     signature: &'a Verdict,
     drills: &'a [DrillRecord],
 }
@@ -96,7 +94,7 @@ struct Shown<'a> {
 pub(crate) fn show(
     ui: &mut Ui,
     manifest: &Manifest,
-    path: &Path,
+    path: &str,
     signature: &Verdict,
     drills: &[DrillRecord],
 ) -> Result<(), Failure> {
@@ -112,7 +110,7 @@ pub(crate) fn show(
     })
 }
 
-fn summary(manifest: &Manifest, path: &Path, signature: &Verdict) -> Page {
+fn summary(manifest: &Manifest, path: &str, signature: &Verdict) -> Page {
     let layout = match manifest.layout {
         unisys_ops::backup::Layout::Parallel => "parallel",
         unisys_ops::backup::Layout::Single => "single",
@@ -144,7 +142,7 @@ fn summary(manifest: &Manifest, path: &Path, signature: &Verdict) -> Page {
             "Versions    server {}, pg_dump {}, {}, format {}",
             manifest.server_version, manifest.pg_dump_version, manifest.made_by, manifest.format
         ))
-        .line(format!("Directory   {}", path.display()))
+        .line(format!("Stored in   {path}"))
 }
 
 fn tables(manifest: &Manifest) -> Table {

@@ -7,7 +7,6 @@ use unisys_db::Target;
 use unisys_db::snapshot::SnapshotOptions;
 use unisys_ops::backup::{self, BackupOptions};
 use unisys_ops::keys::Recipient;
-use unisys_ops::store::DirectoryStore;
 
 use crate::commands::signature;
 use crate::context::Context;
@@ -41,10 +40,10 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
     let selection = ctx.selection()?;
     let recipients = ctx.recipients(&selection)?;
     let target = ctx.target(&selection, ui)?;
-    let store = DirectoryStore::new(ctx.store(&selection));
+    let store = ctx.store(&selection)?;
     let signing = signature::own_key(ctx, ui)?;
     let options = BackupOptions { signing, ..options(&args, ctx, ui, target, recipients) };
-    let report = backup::run(&store, options).await;
+    let report = backup::run(&*store, options).await;
     let report = report.map_err(explain::with_doctor)?;
     view::backup::made(ui, &report)?;
     report.manifest.warnings.iter().for_each(|warning| ui.warning(warning));

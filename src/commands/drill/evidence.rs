@@ -52,7 +52,7 @@ pub(super) async fn run(
             .hint("Name the file of one with --public-key FILE, or set evidence.trusted."));
     }
     let (picked, file) = find(which, ctx, ui)?;
-    let mut evidence = evidence::examine(&picked.store, &picked.id, &file, &trust)?;
+    let mut evidence = evidence::examine(&*picked.store, &picked.id, &file, &trust)?;
     if args.files {
         compare_files(&picked, &trust, ctx, ui, &mut evidence).await?;
     }
@@ -72,13 +72,13 @@ fn find(which: Option<&str>, ctx: &Context, ui: &Ui) -> Result<(Picked, String),
         || Failure::new("no such drill was made").hint("Run `unisys-dba drill`, or `unisys-dba drill list`.");
     if let Some(text) = which.filter(|text| !text.starts_with("drill-")) {
         let picked = pick::pick(ctx, ui, text)?;
-        let file = evidence::newest(&picked.store, &picked.id)?.ok_or_else(none)?;
+        let file = evidence::newest(&*picked.store, &picked.id)?.ok_or_else(none)?;
         return Ok((picked, file));
     }
     let wanted = which.map(|name| format!("{}.json", name.trim_end_matches(".json")));
     let mut newest: Option<(Picked, String)> = None;
     for picked in pick::all(ctx, ui)? {
-        for file in evidence::records(&picked.store, &picked.id)? {
+        for file in evidence::records(&*picked.store, &picked.id)? {
             let newer = newest.as_ref().is_none_or(|(_, newest)| *newest < file);
             if wanted.as_ref().map_or(newer, |wanted| *wanted == file) {
                 newest = Some((picked.clone(), file));
@@ -102,7 +102,7 @@ async fn compare_files(
         trust: trust.clone(),
         progress: Arc::from(ui.progress()),
     };
-    let report = backup::check(&picked.store, &picked.id, &options).await?;
+    let report = backup::check(&*picked.store, &picked.id, &options).await?;
     for finding in report.findings {
         if !evidence.problems.contains(&finding) {
             evidence.problems.push(finding);

@@ -8,7 +8,6 @@ use serde::Serialize;
 use unisys_ops::backup::{self, BackupId};
 use unisys_ops::evidence::{self, Exhibit, Subject, signature_name};
 use unisys_ops::restore::OpenBackup;
-use unisys_ops::store::DirectoryStore;
 
 use crate::commands::pick::{self, Picked};
 use crate::context::Context;
@@ -103,7 +102,7 @@ fn databases(args: &Args, ctx: &Context, ui: &Ui) -> Result<Vec<Database>, Failu
         database.0.backups.push(listed);
     }
     for picked in pick::all(ctx, ui)? {
-        for exhibit in evidence::exhibits(&picked.store, &picked.id, &trust)? {
+        for exhibit in evidence::exhibits(&*picked.store, &picked.id, &trust)? {
             if started(&exhibit).is_some_and(|started| args.since.is_some_and(|since| started < since)) {
                 continue;
             }
@@ -139,7 +138,7 @@ fn started(exhibit: &Exhibit) -> Option<DateTime<Utc>> {
 fn finished((mut database, newest): (Database, Option<Picked>)) -> Database {
     database.drills.sort_by_key(started);
     database.backups.sort_by_key(|backup| std::cmp::Reverse(backup.moment));
-    let manifest = newest.and_then(|picked| OpenBackup::manifest(&picked.store, &picked.id).ok());
+    let manifest = newest.and_then(|picked| OpenBackup::manifest(&*picked.store, &picked.id).ok());
     database.tables = manifest.map(|(manifest, _)| manifest.tables).unwrap_or_default();
     database
 }
@@ -148,8 +147,8 @@ fn finished((mut database, newest): (Database, Option<Picked>)) -> Database {
 fn listed(ctx: &Context, ui: &Ui) -> Result<Vec<backup::Listed>, Failure> {
     let slug = pick::named(ctx, ui)?.map(|name| BackupId::slug(&name));
     let mut all = Vec::new();
-    for path in ctx.stores()? {
-        all.extend(backup::list(&DirectoryStore::new(path), ctx.now)?);
+    for store in ctx.stores()? {
+        all.extend(backup::list(&*store, ctx.now)?);
     }
     all.retain(|backup| slug.as_ref().is_none_or(|slug| backup.id.database_slug() == slug));
     Ok(all)

@@ -17,7 +17,7 @@ use crate::OpsError;
 use crate::evidence::{Subject, signature_name};
 use crate::keys::{Recipient, sha256};
 use crate::seal::{Sealed, StoredFile};
-use crate::store::{DirectoryStore, Draft, MANIFEST};
+use crate::store::{Draft, MANIFEST, Store};
 
 /// What the work brought, in order.
 #[derive(Default)]
@@ -66,7 +66,7 @@ pub(super) fn complete(
     moment: DateTime<Utc>,
     started: Instant,
     large_objects: u64,
-    store: &DirectoryStore,
+    store: &dyn Store,
 ) -> Result<BackupReport, OpsError> {
     let tables = table_facts(&shared, &results)?;
     let mut names = files_of_tables(&shared, &results);
@@ -100,7 +100,7 @@ pub(super) fn complete(
         warnings: warnings(&shared),
         files,
     };
-    manifest.files.push(write_restore_text(&shared.draft, &manifest, &tables)?);
+    manifest.files.push(write_restore_text(&*shared.draft, &manifest, &tables)?);
     let facts = BackupFacts {
         id: id.clone(),
         seed: shared.seed,
@@ -111,7 +111,7 @@ pub(super) fn complete(
         inventory: results.inventory.with_roles_of(results.roles),
         files: manifest.files.clone(),
     };
-    manifest.files.push(write_facts(&shared.draft, &facts, &shared.options)?);
+    manifest.files.push(write_facts(&*shared.draft, &facts, &shared.options)?);
     manifest.seconds = started.elapsed().as_secs_f64();
     let json = manifest.to_json()?;
     if let Some(key) = &shared.options.signing {
@@ -119,7 +119,7 @@ pub(super) fn complete(
         shared.draft.write(&signature_name(MANIFEST), &key.sign(Subject::Manifest, &json)?)?;
     }
     shared.draft.commit(&json)?;
-    Ok(BackupReport { path: store.path(id), manifest, tables })
+    Ok(BackupReport { location: store.location_of(id), manifest, tables })
 }
 
 /// Returns what is known of each table's rows. Pieces of a table must add up to its count in the same snapshot.
@@ -156,7 +156,7 @@ fn files_of_tables(shared: &Shared, results: &Results) -> BTreeMap<u32, Vec<Stri
 
 /// Writes `RESTORE.txt`. It is plain, and somebody will run what it says, so its hash is among the facts.
 fn write_restore_text(
-    draft: &Draft,
+    draft: &dyn Draft,
     manifest: &Manifest,
     tables: &[TableFacts],
 ) -> Result<StoredFile, OpsError> {
@@ -166,7 +166,11 @@ fn write_restore_text(
     Ok(StoredFile { name: RESTORE.into(), bytes, sha256: sha256(text.as_bytes()), content_bytes: bytes })
 }
 
-fn write_facts(draft: &Draft, facts: &BackupFacts, options: &BackupOptions) -> Result<StoredFile, OpsError> {
+fn write_facts(
+    draft: &dyn Draft,
+    facts: &BackupFacts,
+    options: &BackupOptions,
+) -> Result<StoredFile, OpsError> {
     let json = serde_json::to_vec(facts)
         .map_err(|error| OpsError::Corrupt(format!("the facts cannot be written: {error}")))?;
     let mut sealed = Sealed::start(FACTS, draft.create(FACTS)?, &options.recipients, options.level)?;

@@ -1,7 +1,6 @@
 //! One backup, from the first lock to the rename.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -21,7 +20,7 @@ use crate::evidence::SigningKey;
 use crate::keys::Recipient;
 use crate::program::{Programs, Search};
 use crate::progress::{Expected, Progress};
-use crate::store::DirectoryStore;
+use crate::store::Store;
 
 /// The name of the encrypted facts.
 pub(crate) const FACTS: &str = "facts.json.zst.age";
@@ -69,14 +68,14 @@ pub struct BackupReport {
     /// Its tables with their fingerprints.
     pub tables: Vec<TableFacts>,
     /// Where it is.
-    pub path: PathBuf,
+    pub location: String,
 }
 
 /// Makes a backup of the target's database in `store`.
 ///
 /// # Errors
 /// [`OpsError`]; then the store is as it was.
-pub async fn run(store: &DirectoryStore, options: BackupOptions) -> Result<BackupReport, OpsError> {
+pub async fn run(store: &dyn Store, options: BackupOptions) -> Result<BackupReport, OpsError> {
     if options.recipients.is_empty() {
         return Err(OpsError::Key("there is no recipient to encrypt to".into()));
     }
@@ -121,7 +120,7 @@ fn lock_refused(error: &OpsError) -> bool {
     }
 }
 
-async fn attempt_once(store: &DirectoryStore, options: &BackupOptions) -> Result<BackupReport, Failed> {
+async fn attempt_once(store: &dyn Store, options: &BackupOptions) -> Result<BackupReport, Failed> {
     let started = Instant::now();
     let coordinator =
         Coordinator::begin(&options.target, options.snapshot).await.map_err(|error| match error {

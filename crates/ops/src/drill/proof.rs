@@ -8,7 +8,7 @@ use super::rto::Rto;
 use crate::OpsError;
 use crate::backup::BackupId;
 use crate::evidence::{SigningKey, Subject, Trust, Verdict, signature_name, signature_of};
-use crate::store::DirectoryStore;
+use crate::store::Store;
 
 /// What the records of drills are called, before their moment.
 const PREFIX: &str = "drill-";
@@ -76,7 +76,7 @@ impl DrillRecord {
     ///
     /// # Errors
     /// [`OpsError::Io`].
-    pub fn write(&mut self, store: &DirectoryStore, key: Option<&SigningKey>) -> Result<(), OpsError> {
+    pub fn write(&mut self, store: &dyn Store, key: Option<&SigningKey>) -> Result<(), OpsError> {
         self.signed_by = key.map(|key| key.public().id());
         let json = serde_json::to_vec_pretty(self)
             .map_err(|error| OpsError::Corrupt(format!("the drill's record cannot be written: {error}")))?;
@@ -86,7 +86,7 @@ impl DrillRecord {
             let signature = key.sign(Subject::Drill, &json)?;
             store.write_beside(&self.backup, &signature_name(&name), &signature)?;
         }
-        store.write_beside(&self.backup, &name, &json).map(|_| ())
+        store.write_beside(&self.backup, &name, &json)
     }
 }
 
@@ -99,7 +99,7 @@ pub(crate) fn is_record(name: &str) -> bool {
 ///
 /// # Errors
 /// [`OpsError::Io`].
-pub(crate) fn names(store: &DirectoryStore, id: &BackupId) -> Result<Vec<String>, OpsError> {
+pub(crate) fn names(store: &dyn Store, id: &BackupId) -> Result<Vec<String>, OpsError> {
     let mut names = store.names_beside(id, PREFIX)?;
     names.retain(|name| is_record(name));
     Ok(names)
@@ -110,7 +110,7 @@ pub(crate) fn names(store: &DirectoryStore, id: &BackupId) -> Result<Vec<String>
 /// # Errors
 /// [`OpsError::Corrupt`] when it is damaged, [`OpsError::NewerFormat`] when it is of a newer form; [`OpsError::Io`].
 pub(crate) fn read(
-    store: &DirectoryStore,
+    store: &dyn Store,
     id: &BackupId,
     name: &str,
     trust: &Trust,
@@ -136,15 +136,15 @@ pub(crate) fn read(
 ///
 /// # Errors
 /// [`OpsError::Io`].
-pub fn list(store: &DirectoryStore, id: &BackupId) -> Result<Vec<DrillRecord>, OpsError> {
+pub fn list(store: &dyn Store, id: &BackupId) -> Result<Vec<DrillRecord>, OpsError> {
     let mut records = Vec::new();
     for name in names(store, id)? {
         match read(store, id, &name, &Trust::default()) {
             Ok((record, verdict)) if verdict.problem().is_none() && record.backup == *id => {
                 records.push(record)
             }
-            Err(error @ OpsError::Io { .. }) => return Err(error),
-            _ => {}
+            Ok(_) | Err(OpsError::Corrupt(_) | OpsError::NewerFormat { .. }) => {}
+            Err(error) => return Err(error),
         }
     }
     Ok(records)

@@ -8,7 +8,7 @@ use crate::backup::{BackupId, Finding};
 use crate::drill::{self, DrillRecord, Outcome, chain};
 use crate::keys::sha256;
 use crate::restore::OpenBackup;
-use crate::store::{DirectoryStore, MANIFEST};
+use crate::store::{MANIFEST, Store};
 
 /// What the evidence of a drill is worth.
 #[derive(Clone, Debug, Serialize)]
@@ -61,7 +61,7 @@ impl Evidence {
 ///
 /// # Errors
 /// [`OpsError::Io`].
-pub fn records(store: &DirectoryStore, id: &BackupId) -> Result<Vec<String>, OpsError> {
+pub fn records(store: &dyn Store, id: &BackupId) -> Result<Vec<String>, OpsError> {
     drill::names(store, id)
 }
 
@@ -69,7 +69,7 @@ pub fn records(store: &DirectoryStore, id: &BackupId) -> Result<Vec<String>, Ops
 ///
 /// # Errors
 /// [`OpsError::Io`].
-pub fn newest(store: &DirectoryStore, id: &BackupId) -> Result<Option<String>, OpsError> {
+pub fn newest(store: &dyn Store, id: &BackupId) -> Result<Option<String>, OpsError> {
     Ok(records(store, id)?.pop())
 }
 
@@ -78,12 +78,7 @@ pub fn newest(store: &DirectoryStore, id: &BackupId) -> Result<Option<String>, O
 ///
 /// # Errors
 /// [`OpsError::Io`]. What is wrong with the evidence is no error.
-pub fn examine(
-    store: &DirectoryStore,
-    id: &BackupId,
-    file: &str,
-    trust: &Trust,
-) -> Result<Evidence, OpsError> {
+pub fn examine(store: &dyn Store, id: &BackupId, file: &str, trust: &Trust) -> Result<Evidence, OpsError> {
     let mut evidence = Evidence {
         backup: id.clone(),
         file: file.to_owned(),
@@ -99,8 +94,8 @@ pub fn examine(
             evidence.vouched(MANIFEST, &verdict);
             evidence.manifest_signature = Some(verdict);
         }
-        Err(error @ OpsError::Io { .. }) => return Err(error),
-        Err(error) => evidence.problem(MANIFEST, chain(&error)),
+        Err(error) if is_about_the_file(&error) => evidence.problem(MANIFEST, chain(&error)),
+        Err(error) => return Err(error),
     }
     match drill::read(store, id, file, trust) {
         Ok((record, verdict)) => {
@@ -109,10 +104,15 @@ pub fn examine(
             belongs(&record, &mut evidence);
             evidence.record = Some(record);
         }
-        Err(error @ OpsError::Io { .. }) => return Err(error),
-        Err(error) => evidence.problem(file, chain(&error)),
+        Err(error) if is_about_the_file(&error) => evidence.problem(file, chain(&error)),
+        Err(error) => return Err(error),
     }
     Ok(evidence)
+}
+
+/// Whether a file is to blame, not the store it is read from.
+fn is_about_the_file(error: &OpsError) -> bool {
+    matches!(error, OpsError::Corrupt(_) | OpsError::NewerFormat { .. })
 }
 
 /// Takes note where a record, sound in itself, is of something else than what it stands beside.

@@ -7,7 +7,7 @@ use super::{Evidence, Trust, examine, records};
 use crate::OpsError;
 use crate::backup::{BackupId, Layout, Manifest};
 use crate::restore::OpenBackup;
-use crate::store::DirectoryStore;
+use crate::store::Store;
 
 /// One drill: its evidence, and what the backup's manifest says.
 #[derive(Clone, Debug, Serialize)]
@@ -85,7 +85,7 @@ impl From<Manifest> for BackedUp {
 ///
 /// # Errors
 /// [`OpsError::Io`].
-pub fn exhibits(store: &DirectoryStore, id: &BackupId, trust: &Trust) -> Result<Vec<Exhibit>, OpsError> {
+pub fn exhibits(store: &dyn Store, id: &BackupId, trust: &Trust) -> Result<Vec<Exhibit>, OpsError> {
     let files = records(store, id)?;
     if files.is_empty() {
         return Ok(Vec::new());

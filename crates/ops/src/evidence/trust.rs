@@ -6,7 +6,7 @@ use ssh_key::{HashAlg, SshSig};
 use super::{PublicKey, Subject};
 use crate::OpsError;
 use crate::backup::BackupId;
-use crate::store::DirectoryStore;
+use crate::store::Store;
 
 /// What a signature is worth.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -172,7 +172,7 @@ fn signer(subject: Subject, content: &[u8], signature: &[u8]) -> Result<PublicKe
 /// # Errors
 /// [`OpsError::Io`].
 pub(crate) fn signature_of(
-    store: &DirectoryStore,
+    store: &dyn Store,
     id: &BackupId,
     name: &str,
 ) -> Result<Option<Vec<u8>>, OpsError> {

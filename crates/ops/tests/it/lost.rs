@@ -7,6 +7,7 @@ use unisys_ops::OpsError;
 use unisys_ops::backup;
 use unisys_ops::drill::Outcome;
 use unisys_ops::program::Search;
+use unisys_ops::store::Store;
 
 use crate::support::{Place, When, aside, execute, text};
 

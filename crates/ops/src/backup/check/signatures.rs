@@ -5,11 +5,11 @@ use crate::OpsError;
 use crate::backup::BackupId;
 use crate::drill::{self, chain};
 use crate::evidence::{Trust, Verdict, signature_name};
-use crate::store::{DirectoryStore, MANIFEST};
+use crate::store::{MANIFEST, Store};
 
 /// Returns what is wrong with the signatures: `manifest` is what the manifest's is worth.
 pub(super) fn check(
-    store: &DirectoryStore,
+    store: &dyn Store,
     id: &BackupId,
     manifest: &Verdict,
     trust: &Trust,
@@ -22,10 +22,10 @@ pub(super) fn check(
                 findings.push(finding(&name, format!("it is the record of a drill of {}", record.backup)));
             }
             Ok((_, verdict)) => judge(&name, &verdict, trust, &mut findings),
-            Err(error @ OpsError::Io { .. }) => return Err(error),
             // a newer release may have made it
             Err(OpsError::NewerFormat { .. }) => {}
-            Err(error) => findings.push(finding(&name, chain(&error))),
+            Err(error @ OpsError::Corrupt(_)) => findings.push(finding(&name, chain(&error))),
+            Err(error) => return Err(error),
         }
     }
     Ok(findings)
