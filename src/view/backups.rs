@@ -138,6 +138,7 @@ fn summary(manifest: &Manifest, path: &str, signature: &Verdict) -> Page {
         ))
         .line(format!("Keys        {}", manifest.recipients.join(", ")))
         .line(format!("Signature   {}", signed_by(signature)))
+        .lines(signature.key().map(|key| format!("            {}", printable(key))))
         .line(format!(
             "Versions    server {}, pg_dump {}, {}, format {}",
             manifest.server_version, manifest.pg_dump_version, manifest.made_by, manifest.format

@@ -59,7 +59,7 @@ fn page(record: &DrillRecord) -> Page {
     ));
     if let Some(rto) = &record.rto {
         page = page.line(format!(
-            "Recovery time: about {} on a durable server (ANALYZE {}, {}/s synced)",
+            "Recovery time: about {} when durable (ANALYZE {}, {}/s synced)",
             seconds(rto.seconds),
             seconds(rto.analyze_seconds),
             bytes(rto.synced_bytes_per_second as u64)

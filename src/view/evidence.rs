@@ -34,9 +34,9 @@ fn page(evidence: &Evidence, files_compared: bool) -> Page {
         page = page.line("");
     }
     page = page.line(format!("Record    {}", evidence.file));
-    page = signature_line(page, evidence.record_signature.as_ref());
+    page = signature_lines(page, evidence.record_signature.as_ref());
     page = page.line("Manifest  manifest.json");
-    page = signature_line(page, evidence.manifest_signature.as_ref());
+    page = signature_lines(page, evidence.manifest_signature.as_ref());
     if let Some(sha256) = &evidence.manifest_sha256 {
         page = page.line(format!("          SHA-256 {sha256}"));
     }
@@ -56,22 +56,24 @@ fn page(evidence: &Evidence, files_compared: bool) -> Page {
     page.line(format!("It says   {}: {found}", time(record.started)))
 }
 
-fn signature_line(page: Page, verdict: Option<&Verdict>) -> Page {
-    match verdict {
-        Some(verdict) => page.line(format!("          {}", signed_by(verdict))),
+fn signature_lines(page: Page, verdict: Option<&Verdict>) -> Page {
+    let Some(verdict) = verdict else { return page };
+    let page = page.line(format!("          {}", signed_by(verdict)));
+    match verdict.key() {
+        Some(key) => page.line(format!("          {}", printable(key))),
         None => page,
     }
 }
 
-/// Returns whose signature it is and what that is worth, in a few words.
+/// Returns whose signature it is and what that is worth, in a few words; its key stands elsewhere.
 pub(crate) fn signed_by(verdict: &Verdict) -> String {
     match verdict {
-        Verdict::Trusted { key, name } if name.is_empty() => format!("signed with {key}, trusted"),
-        Verdict::Trusted { key, name } => format!("signed by {}, {key}, trusted", printable(name)),
-        Verdict::Unknown { key } => format!("signed with {key}; no key is trusted here"),
-        Verdict::Untrusted { key } => format!("signed with {key}, NOT trusted"),
+        Verdict::Trusted { name, .. } if name.is_empty() => "signed with a trusted key".into(),
+        Verdict::Trusted { name, .. } => format!("signed by {}, trusted", printable(name)),
+        Verdict::Unknown { .. } => "signed; no key is trusted here".into(),
+        Verdict::Untrusted { .. } => "signed with a key that is NOT trusted".into(),
         Verdict::Broken { .. } => "its signature does NOT hold".into(),
-        Verdict::Missing { .. } => "its signature is MISSING".into(),
+        Verdict::Missing { .. } => "its signature is MISSING; it was made with".into(),
         Verdict::Unsigned => "not signed".into(),
     }
 }

@@ -65,13 +65,15 @@ struct Html {
 /// # Errors
 /// It cannot be written; not for any report.
 pub(crate) fn html(report: &Report, trusted: &[PublicKey]) -> Result<String, Failure> {
-    let sections: Vec<Section> = report.databases.iter().map(Section::of).collect();
+    let verified = !trusted.is_empty();
+    let sections: Vec<Section> =
+        report.databases.iter().map(|database| Section::of(database, verified)).collect();
     let page = Html {
         made: time(report.made),
         made_by: report.made_by,
         period: period(report),
-        sound: sections.iter().all(Section::is_sound) && !trusted.is_empty(),
-        headline: headline(&sections, !trusted.is_empty()),
+        sound: verified && sections.iter().all(Section::is_sound),
+        headline: headline(&sections, verified),
         trusted: trusted.iter().map(|key| (key.id(), key.comment().to_owned())).collect(),
         manifest_namespace: Subject::Manifest.namespace(),
         drill_namespace: Subject::Drill.namespace(),
@@ -112,6 +114,11 @@ fn headline(sections: &[Section], verified: bool) -> String {
         ("1", "0") => "The one drill restored its backup and found it equal.".into(),
         (_, "0") => format!("Every one of {drills} drills restored its backup and found it equal."),
         _ => format!("{failed} of {drills} drills FAILED."),
+    };
+    let never: Vec<&str> = sections.iter().filter(|s| s.drills == 0).map(|s| s.name.as_str()).collect();
+    let result = match never.is_empty() {
+        true => result,
+        false => format!("{result} Never drilled in this time: {}.", never.join(", ")),
     };
     match (verified, doubtful.as_str()) {
         (false, _) => format!("{result} No signature was verified: no key is trusted."),

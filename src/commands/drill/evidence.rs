@@ -60,10 +60,12 @@ pub(super) async fn run(
     if evidence.proves() {
         return Ok(Exit::Done);
     }
-    let why = if evidence.holds() { "it holds, and says that the drill failed" } else { "it does not hold" };
-    Err(Failure::new(format!("the evidence of {} proves nothing: {why}", picked.id))
-        .exit(Exit::Bad)
-        .hint("Get the files from another copy, or drill again: `unisys-dba drill`."))
+    let (why, next) = match evidence.holds() {
+        true => ("it holds, and says that the drill failed", "Make another backup and drill that."),
+        false => ("it does not hold", "Get the files from another copy, or drill again: `unisys-dba drill`."),
+    };
+    let failure = Failure::new(format!("the evidence of {} proves nothing: {why}", picked.id));
+    Err(failure.exit(Exit::Bad).hint(next))
 }
 
 /// Returns the record that is meant, sound or not: the newest of all, the newest of one backup, or the one of this name.

@@ -60,10 +60,13 @@ pub(super) struct Trouble {
 }
 
 impl Section {
-    pub(super) fn of(database: &Database) -> Self {
+    /// Returns the section of a database; a drill that nobody vouches for counts for nothing where signatures were verified.
+    pub(super) fn of(database: &Database, verified: bool) -> Self {
         let drills = &database.drills;
-        let records = || drills.iter().filter_map(|drill| drill.evidence.record.as_ref());
+        let counts = |drill: &&Exhibit| !verified || drill.evidence.holds();
+        let records = || drills.iter().filter(counts).filter_map(|drill| drill.evidence.record.as_ref());
         let proven = records().filter(|record| record.outcome == Outcome::Proven).count();
+        let failed = records().count() - proven;
         let mut tables = database.tables.clone();
         tables.sort_by_key(|table| std::cmp::Reverse(table.bytes));
         let shown = tables.iter().take(TABLES);
@@ -72,13 +75,13 @@ impl Section {
             cluster: printable(&database.cluster),
             drills: drills.len(),
             proven,
-            failed: drills.len() - proven,
-            doubtful: drills.iter().filter(|drill| !drill.evidence.holds()).count(),
+            failed,
+            doubtful: drills.len() - proven - failed,
             backups: backups(database),
             newest_proven: newest_proven(database),
             plots: plots(records()),
             rows: drills.iter().rev().map(row).collect(),
-            troubles: drills.iter().rev().flat_map(troubles).collect(),
+            troubles: drills.iter().rev().flat_map(|drill| troubles(drill, verified)).collect(),
             detail: drills.last().map(detail).unwrap_or_default(),
             tables: shown
                 .map(|table| {
@@ -182,11 +185,15 @@ fn minute(moment: DateTime<Utc>) -> String {
     moment.format("%Y-%m-%d %H:%M").to_string()
 }
 
-fn troubles(drill: &Exhibit) -> Vec<Trouble> {
+fn troubles(drill: &Exhibit, verified: bool) -> Vec<Trouble> {
     let evidence = &drill.evidence;
     let differences = evidence.record.iter().flat_map(|record| &record.differences);
     let when = evidence.record.as_ref().map_or_else(|| evidence.file.clone(), |record| time(record.started));
-    let problems = evidence.problems.iter().map(|problem| format!("{}: {}", problem.file, problem.problem));
+    let problems = evidence
+        .problems
+        .iter()
+        .filter(|_| verified)
+        .map(|problem| format!("{}: {}", problem.file, problem.problem));
     [
         ("the drill failed", differences.map(|text| printable(text)).collect::<Vec<String>>()),
         ("the evidence does not hold", problems.map(|text| printable(&text)).collect()),
@@ -213,8 +220,12 @@ fn detail(drill: &Exhibit) -> Vec<(&'static str, Vec<String>)> {
     }
     let signature =
         |verdict: &Option<Verdict>| verdict.as_ref().map_or_else(|| "cannot be read".into(), signed_by);
-    lines.push(("Record", vec![evidence.file.clone(), signature(&evidence.record_signature)]));
+    let key = |verdict: &Option<Verdict>| Some(printable(verdict.as_ref()?.key()?));
+    let mut record = vec![evidence.file.clone(), signature(&evidence.record_signature)];
+    record.extend(key(&evidence.record_signature));
+    lines.push(("Record", record));
     let mut manifest = vec![signature(&evidence.manifest_signature)];
+    manifest.extend(key(&evidence.manifest_signature));
     manifest.extend(evidence.manifest_sha256.iter().map(|sha256| format!("SHA-256 {sha256}")));
     lines.push(("Manifest", manifest));
     lines

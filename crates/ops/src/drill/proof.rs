@@ -119,7 +119,7 @@ pub(crate) fn read(
     struct Head {
         format: u32,
     }
-    let damaged = |error: serde_json::Error| OpsError::Corrupt(format!("{name} is damaged: {error}"));
+    let damaged = |error: serde_json::Error| OpsError::Corrupt(format!("the record is damaged: {error}"));
     let json = store.read_small(id, name)?.unwrap_or_default();
     let head: Head = serde_json::from_slice(&json).map_err(damaged)?;
     if head.format > DrillRecord::FORMAT {

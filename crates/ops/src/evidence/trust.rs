@@ -1,7 +1,7 @@
 //! Whose signatures count, and what is to be made of one.
 
 use serde::Serialize;
-use ssh_key::{HashAlg, SshSig};
+use ssh_key::{HashAlg, LineEnding, SshSig};
 
 use super::{PublicKey, Subject};
 use crate::OpsError;
@@ -147,8 +147,13 @@ impl Trust {
 
 /// Returns the key that signed `content`, whoever's it is.
 fn signer(subject: Subject, content: &[u8], signature: &[u8]) -> Result<PublicKey, String> {
-    let no_signature = |_| "it is no signature in OpenSSH's form".to_owned();
-    let signature = SshSig::from_pem(signature).map_err(no_signature)?;
+    let no_signature = || "it is no signature in OpenSSH's form".to_owned();
+    let text = signature;
+    let signature = SshSig::from_pem(text).map_err(|_| no_signature())?;
+    // the parser overlooks some wrong lengths: only the one true spelling will do
+    if signature.to_pem(LineEnding::LF).is_ok_and(|spelled| spelled.as_bytes() != text) {
+        return Err(no_signature());
+    }
     let sound = signature.version() == SshSig::VERSION && signature.hash_alg() == HashAlg::Sha512;
     if !sound || !signature.public_key().is_ed25519() {
         return Err("it is no Ed25519 signature over SHA-512".into());

@@ -174,11 +174,11 @@ async fn what_was_changed_removed_or_signed_by_somebody_else_is_no_evidence() {
     let of_the_record: Vec<(&str, Change<'_>, &str)> = vec![
         ("a bit of the record", Box::new(|dir| flip(dir.join(&record), middle)), &record),
         (
-            "another recovery point",
+            "another number of sessions",
             Box::new(|dir| {
                 change(dir.join(&record), |b| {
                     *b = String::from_utf8_lossy(b)
-                        .replace("\"rpo_seconds\": ", "\"rpo_seconds\": 1")
+                        .replace("\"jobs\": 2", "\"jobs\": 3")
                         .into_bytes();
                 })
             }),
@@ -289,7 +289,7 @@ async fn keys_are_rotated_and_what_was_never_signed_is_let_through_unless_it_is_
     let old = Signed::new().await;
     let new = SigningKey::generate("the next one").unwrap();
     assert!(old.open(&old.place.store, &trust(&[&new, &old.key])).is_ok());
-    let error = text(&old.open(&old.place.store, &trust(&[&new])).unwrap_err());
+    let error = text(&old.open(&old.place.store, &trust(&[&new])).err().unwrap());
     assert!(error.contains(&old.key.public().id()), "{error}");
     let source = unisys_testkit::database_with(SOURCE).await;
     let place = Place::new();
@@ -297,7 +297,7 @@ async fn keys_are_rotated_and_what_was_never_signed_is_let_through_unless_it_is_
     let open = |trust: &Trust| OpenBackup::open(&place.store, &unsigned, place.identities.clone(), trust);
     assert_eq!(open(&trust(&[&new])).unwrap().signature, Verdict::Unsigned);
     let strict = Trust::new(vec![new.public().clone()], true);
-    assert!(text(&open(&strict).unwrap_err()).contains("it was never signed"));
+    assert!(text(&open(&strict).err().unwrap()).contains("it was never signed"));
     let options = DrillOptions { trust: strict, ..place.drill_options() };
     let record = drill::run(&place.store, &unsigned, &options).await.unwrap();
     assert_eq!(record.outcome, Outcome::Failed, "{:?}", record.differences);
