@@ -128,3 +128,6 @@ fn headline(sections: &[Section], verified: bool) -> String {
         (true, _) => format!("{result} The evidence of {doubtful} does NOT hold."),
     }
 }
+
+#[cfg(test)]
+mod tests;
