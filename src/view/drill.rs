@@ -65,18 +65,19 @@ fn page(record: &DrillRecord) -> Page {
             bytes(rto.synced_bytes_per_second as u64)
         ));
     }
-    page = page.line(recovery_point(record.rpo_seconds));
+    page = page.line(format!("Recovery point: {}", recovery_point(record.rpo_seconds)));
     match &record.signed_by {
         Some(key) => page.line(format!("Signed with {key}")),
         None => page,
     }
 }
 
+/// Returns how far before the drill the backup's data is of.
 pub(crate) fn recovery_point(seconds: i64) -> String {
     let distance = duration(Duration::from_secs(seconds.unsigned_abs()));
     match seconds {
-        0.. => format!("Recovery point: {distance} before the drill"),
-        _ => format!("Recovery point: {distance} ahead of this machine's clock; compare the clocks"),
+        0.. => format!("{distance} before the drill"),
+        _ => format!("{distance} ahead of this machine's clock; compare the clocks"),
     }
 }
 

@@ -79,7 +79,7 @@ impl Section {
             doubtful: drills.len() - proven - failed,
             backups: backups(database),
             newest_proven: newest_proven(database),
-            plots: plots(records()),
+            plots: plots(&records().collect::<Vec<_>>()),
             rows: drills.iter().rev().map(row).collect(),
             troubles: drills.iter().rev().flat_map(|drill| troubles(drill, verified)).collect(),
             detail: drills.last().map(detail).unwrap_or_default(),
@@ -122,7 +122,7 @@ fn newest_proven(database: &Database) -> String {
     }
 }
 
-fn plots<'r>(records: impl Iterator<Item = &'r DrillRecord> + Clone) -> Vec<Plot> {
+fn plots(records: &[&DrillRecord]) -> Vec<Plot> {
     let measured = |seconds: fn(&DrillRecord) -> Option<f64>| -> Vec<Measured> {
         let drill = |record: &DrillRecord| {
             let seconds = seconds(record).filter(|_| record.outcome == Outcome::Proven);
@@ -134,7 +134,7 @@ fn plots<'r>(records: impl Iterator<Item = &'r DrillRecord> + Clone) -> Vec<Plot
                 title: format!("{}: {value}", time(record.started)),
             }
         };
-        let mut all: Vec<Measured> = records.clone().map(drill).collect();
+        let mut all: Vec<Measured> = records.iter().map(|record| drill(record)).collect();
         all.sort_by_key(|drill| drill.at);
         all
     };

@@ -141,7 +141,7 @@ pub fn list(store: &dyn Store, id: &BackupId) -> Result<Vec<DrillRecord>, OpsErr
     for name in names(store, id)? {
         match read(store, id, &name, &Trust::default()) {
             Ok((record, verdict)) if verdict.problem().is_none() && record.backup == *id => {
-                records.push(record)
+                records.push(record);
             }
             Ok(_) | Err(OpsError::Corrupt(_) | OpsError::NewerFormat { .. }) => {}
             Err(error) => return Err(error),

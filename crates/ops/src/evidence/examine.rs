@@ -50,7 +50,7 @@ impl Evidence {
             Verdict::Trusted { .. } => {}
             Verdict::Unsigned => self.problem(file, "it is not signed"),
             Verdict::Unknown { key } => {
-                self.problem(file, format!("it is signed with {key}, and no key is trusted"))
+                self.problem(file, format!("it is signed with {key}, and no key is trusted"));
             }
             other => self.problem(&signature_name(file), other.problem().unwrap_or_default()),
         }
