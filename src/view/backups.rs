@@ -130,12 +130,25 @@ fn summary(manifest: &Manifest, path: &str) -> Page {
             count(manifest.files.len() as u64),
             duration(span(manifest.seconds))
         ))
-        .line(format!("Keys        {}", manifest.recipients.join(", ")))
+        .line(keys(manifest))
         .line(format!(
             "Versions    server {}, pg_dump {}, {}, format {}",
             manifest.server_version, manifest.pg_dump_version, manifest.made_by, manifest.format
         ))
         .line(format!("Stored in   {path}"))
+}
+
+fn keys(manifest: &Manifest) -> String {
+    let name = |id: &String| match manifest.passphrase.as_ref() == Some(id) {
+        true => "a passphrase".to_owned(),
+        false => id.clone(),
+    };
+    let names: Vec<String> = manifest.recipients.iter().map(name).collect();
+    let since = match &manifest.rekeyed {
+        Some(rekeyed) => format!("; since {}, before as {}", time(rekeyed.at), rekeyed.from),
+        None => String::new(),
+    };
+    format!("Keys        {}{since}", printable(&names.join(", ")))
 }
 
 fn tables(manifest: &Manifest) -> Table {

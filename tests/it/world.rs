@@ -89,6 +89,7 @@ impl World {
             target: self.target.clone(),
             search: search(),
             recipients: vec![Recipient::parse(&self.recipient()).unwrap()],
+            passphrase: None,
             layout,
             ranges: Ranges::Auto,
             jobs: 2,

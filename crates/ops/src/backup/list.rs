@@ -225,6 +225,7 @@ mod tests {
 
     use super::*;
     use crate::backup::{FORMAT, LargeObjects};
+    use crate::keys::ProvedKeys;
     use crate::store::{DirectoryStore, MANIFEST};
 
     const INDEX: &str = ".index.json";
@@ -250,6 +251,8 @@ mod tests {
             database_bytes: 7,
             copy_encoding: "UTF8".into(),
             recipients: vec!["k".into()],
+            passphrase: None,
+            rekeyed: None,
             tables: Vec::new(),
             large_objects: LargeObjects::default(),
             warnings: Vec::new(),
@@ -282,6 +285,7 @@ mod tests {
             restore_seconds: 1.0,
             verify_seconds: 1.0,
             rpo_seconds: 1,
+            keys: ProvedKeys::default(),
             jobs: 1,
             server_version: "15".into(),
             made_by: "a test".into(),

@@ -11,7 +11,7 @@ use super::copy::RestoredCopy;
 use super::proof::{DrillRecord, Outcome};
 use crate::OpsError;
 use crate::backup::BackupId;
-use crate::keys::Identities;
+use crate::keys::{Identities, ProvedKeys};
 use crate::platform::SystemUser;
 use crate::program::Search;
 use crate::progress::Progress;
@@ -65,6 +65,7 @@ pub async fn run(store: &dyn Store, id: &BackupId, options: &DrillOptions) -> Re
         restore_seconds: 0.0,
         verify_seconds: 0.0,
         rpo_seconds: (options.now - id.moment()).num_seconds(),
+        keys: ProvedKeys::default(),
         jobs: options.jobs,
         server_version: String::new(),
         made_by: options.made_by.clone(),
@@ -97,5 +98,6 @@ async fn prove(
     let started = Instant::now();
     let comparison = copy.compare().await;
     record.verify_seconds = started.elapsed().as_secs_f64();
+    record.keys = copy.proved_keys();
     comparison
 }

@@ -5,9 +5,11 @@
 mod checker;
 mod code;
 mod damage;
+mod dying;
 #[cfg(unix)]
 mod lost;
 mod races;
+mod rekey;
 mod roles;
 mod support;
 mod zoo;

@@ -62,6 +62,7 @@ impl Place {
             target: target.clone(),
             search: unisys_testkit::search(),
             recipients: vec![self.recipient.clone()],
+            passphrase: None,
             layout: Layout::Parallel,
             ranges: Ranges::Auto,
             jobs: 3,
