@@ -283,9 +283,12 @@ async fn check(
             Ok(backup.proved_keys())
         }
         // its bytes are right, so the keys are elsewhere
-        Err(OpsError::Open { .. } | OpsError::Key(_) | OpsError::PluginMissing { .. }) => {
-            Ok(ProvedKeys { elsewhere: manifest.recipients.clone(), ..ProvedKeys::default() })
-        }
+        Err(
+            OpsError::Open { .. }
+            | OpsError::Key(_)
+            | OpsError::NoIdentity(_)
+            | OpsError::PluginMissing { .. },
+        ) => Ok(ProvedKeys { elsewhere: manifest.recipients.clone(), ..ProvedKeys::default() }),
         Err(error) => Err(error),
     }
 }

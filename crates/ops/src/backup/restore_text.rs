@@ -81,7 +81,7 @@ fn setup(passphrase: bool) -> String {
 }
 
 fn is_everything_whole(large_tables: bool) -> String {
-    let files = if large_tables { "*.age data/*.age" } else { "*.age" };
+    let files = if large_tables { "*.zst.age data/*.zst.age" } else { "*.zst.age" };
     format!(
         r#"2. IS EVERYTHING WHOLE? Each file is decrypted once; a damaged one is named.
 

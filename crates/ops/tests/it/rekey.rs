@@ -65,7 +65,8 @@ impl Rekeying {
     }
 
     async fn drill(&self, id: &BackupId, identities: Identities) -> drill::DrillRecord {
-        let options = DrillOptions { identities, ..self.place.drill_options() };
+        let now = "2026-11-23T00:00:00Z".parse().unwrap();
+        let options = DrillOptions { identities, now, ..self.place.drill_options() };
         drill::run(&self.place.store, id, &options).await.unwrap()
     }
 }
@@ -83,6 +84,19 @@ fn read(store: &dyn Store, id: &BackupId, identities: &Identities) -> Result<Man
         backup.copy_to(&file.name, &mut |_| Ok(()))?;
     }
     Ok(backup.manifest)
+}
+
+/// Gives a backup other keys. A program that another test starts has our locks for a moment, too: then once more.
+async fn finished(store: &DirectoryStore, id: &BackupId, options: &RekeyOptions) -> RekeyReport {
+    loop {
+        match rekey(store, id, options).await {
+            Err(OpsError::Locked { .. }) => {}
+            Err(error) => panic!("{}", text(&error)),
+            Ok(report) if report.kept.as_ref().is_some_and(|reason| reason.contains("in use")) => {}
+            Ok(report) => return report,
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
 }
 
 fn payload(path: PathBuf) -> Vec<u8> {
@@ -150,8 +164,7 @@ async fn killed_at_any_step_one_of_the_two_is_complete_and_the_next_run_finishes
         let whole = matches!(&killed, Ok(RekeyReport { kept: None, .. }));
         if !whole {
             assert!(left.0 == 1, "after {steps} steps: not told of");
-            let report = rekey(&store, &test.id, &test.options()).await;
-            let report = report.unwrap_or_else(|error| panic!("after {steps} steps: {}", text(&error)));
+            let report = finished(&store, &test.id, &test.options()).await;
             assert_eq!((report.kept, store.ids().unwrap()), (None, vec![report.to.clone()]), "{steps}");
             assert!(read(&store, &report.to, &test.new_identities).is_ok());
         }
