@@ -140,7 +140,7 @@ fn summary(manifest: &Manifest, path: &str) -> Page {
 
 fn keys(manifest: &Manifest) -> String {
     let name = |id: &String| match manifest.passphrase.as_ref() == Some(id) {
-        true => "a passphrase".to_owned(),
+        true => format!("{id} (a passphrase)"),
         false => id.clone(),
     };
     let names: Vec<String> = manifest.recipients.iter().map(name).collect();

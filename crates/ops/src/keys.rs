@@ -12,6 +12,7 @@ mod passphrase;
 mod prompts;
 mod recipient;
 mod trouble;
+mod wrapped;
 
 use std::path::{Path, PathBuf};
 
@@ -24,12 +25,13 @@ pub(crate) use header::Rewrapped;
 pub use identity::Identities;
 pub(crate) use opener::Opener;
 pub use pair::KeyPair;
-pub use passphrase::{Passphrase, Source, WORK_FACTOR, is_short};
-pub(crate) use passphrase::{WRAPPED, WrappedKey, unwrap};
+pub use passphrase::{Passphrase, Source, is_short};
 pub use prompts::{Nobody, Prompts};
 pub(crate) use recipient::with_keys;
 pub use recipient::{Recipient, read_recipients, try_recipients};
 pub(crate) use trouble::of_encryption;
+pub use wrapped::WORK_FACTOR;
+pub(crate) use wrapped::{WRAPPED, WrappedKey, unwrap};
 
 /// Which keys were seen to open a backup. Keys are named as in manifests, by [`id_of`] their public half; a plugin's key whose
 /// public half is not known, by its plugin.

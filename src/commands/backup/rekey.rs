@@ -115,7 +115,11 @@ pub(crate) async fn run(args: &Args, ctx: &Context, ui: &mut Ui) -> Result<Exit,
     }
     view::rekey::done(ui, &done, &failed)?;
     after(ui, &done);
-    Ok(if failed.is_empty() { Exit::Done } else { Exit::Failed })
+    Ok(match done.iter().any(|report| report.kept.is_some()) {
+        _ if !failed.is_empty() => Exit::Failed,
+        true => Exit::Later,
+        false => Exit::Done,
+    })
 }
 
 /// Says what the new keys do not change, and what is left to do.

@@ -84,8 +84,8 @@ impl Identities {
     }
 
     /// Returns the same identities, of which none has opened anything yet.
-    pub(crate) fn fresh(&self) -> Self {
-        Self::of(self.keys.clone(), self.passphrase.clone())
+    pub(crate) fn fresh(self) -> Self {
+        Self::of(self.keys, self.passphrase)
     }
 
     /// Returns where a passphrase may come from.
