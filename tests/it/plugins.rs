@@ -10,6 +10,7 @@ use unisys_testkit::free_port;
 use crate::world::World;
 
 /// Where the plugins are.
+#[expect(clippy::print_stdout, reason = "a test that does nothing says so")]
 fn plugins() -> Option<PathBuf> {
     let found = std::env::var_os("UNISYS_TEST_AGE").map(PathBuf::from);
     if found.is_none() {

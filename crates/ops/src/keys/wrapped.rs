@@ -55,7 +55,8 @@ fn wrap(pair: &KeyPair, passphrase: &SecretString, comment: &str) -> Result<Vec<
 /// Returns the identity in the content of [`WRAPPED`].
 ///
 /// # Errors
-/// [`OpsError::Key`] when the passphrase is another one; then it is forgotten. [`OpsError::Open`] when the content is damaged.
+/// [`OpsError::Key`] when what a person typed does not open it; then it is forgotten. [`OpsError::Open`] when the content is
+/// damaged, or the configured passphrase does not open it, which is as good as none.
 pub(crate) fn unwrap(wrapped: &[u8], passphrase: &Passphrase) -> Result<Identities, OpsError> {
     let fail = |error: String| OpsError::Open { name: WRAPPED.into(), reason: error };
     let decryptor = age::Decryptor::new_buffered(wrapped).map_err(|error| fail(error.to_string()))?;
@@ -74,7 +75,11 @@ pub(crate) fn unwrap(wrapped: &[u8], passphrase: &Passphrase) -> Result<Identiti
         | age::DecryptError::KeyDecryptionFailed
         | age::DecryptError::NoMatchingKeys => {
             passphrase.forget();
-            OpsError::Key(format!("{} does not open {WRAPPED}", passphrase.origin()))
+            match passphrase.is_unattended() {
+                true => fail(format!("{} does not open it", passphrase.origin())),
+                // a person may have mistyped it
+                false => OpsError::Key(format!("{} does not open {WRAPPED}", passphrase.origin())),
+            }
         }
         other => fail(other.to_string()),
     })?;
@@ -87,6 +92,8 @@ pub(crate) fn unwrap(wrapped: &[u8], passphrase: &Passphrase) -> Result<Identiti
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(unix)]
+    use crate::keys::Source;
 
     fn known(passphrase: &str) -> Passphrase {
         Passphrase::known(passphrase.into())
@@ -102,6 +109,11 @@ mod tests {
         let Err(error) = unwrap(&wrapped, &wrong) else { panic!("a wrong passphrase opened it") };
         assert!(matches!(error, OpsError::Key(_)), "{error:?}");
         assert!(wrong.get().is_err(), "a wrong one is forgotten, to be typed again");
+        #[cfg(unix)]
+        {
+            let configured = Passphrase::new(Source::Command(vec!["echo".into(), "wrong".into()]));
+            assert!(matches!(unwrap(&wrapped, &configured), Err(OpsError::Open { .. })));
+        }
         let cut = &wrapped[..wrapped.len() - 1];
         assert!(matches!(unwrap(cut, &known("right")), Err(OpsError::Open { .. })));
     }
