@@ -211,13 +211,13 @@ async fn one_in_use_or_damaged_keeps_its_keys() {
     std::fs::write(&damaged, bytes).unwrap();
     let error = rekey(&store, &test.id, &test.options()).await.unwrap_err();
     assert!(matches!(&error, OpsError::Open { name, .. } if name.starts_with("data/0001")), "{error:?}");
-    assert_eq!(store.ids().unwrap(), [test.id.clone()]);
+    assert_eq!(store.ids().unwrap(), std::slice::from_ref(&test.id));
     assert!(!partial(&store));
 
     let wrong = RekeyOptions { identities: test.new_identities.clone(), ..test.options() };
     let store = test.copy();
     assert!(rekey(&store, &test.id, &wrong).await.is_err());
-    assert_eq!(store.ids().unwrap(), [test.id.clone()]);
+    assert_eq!(store.ids().unwrap(), std::slice::from_ref(&test.id));
 }
 
 #[tokio::test]
