@@ -1,8 +1,11 @@
-//! `backup`: making, listing, checking and decrypting backups.
+//! `backup`: making, listing, checking, decrypting and removing backups.
 
 mod check;
 mod decrypt;
 mod list;
+mod pin;
+mod prune;
+mod retention;
 mod run;
 mod show;
 
@@ -27,6 +30,9 @@ enum Command {
     Show(show::Args),
     Check(check::Args),
     Decrypt(decrypt::Args),
+    Prune(prune::Args),
+    Pin(pin::Args),
+    Unpin(pin::UnpinArgs),
 }
 
 pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
@@ -36,5 +42,8 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
         Command::Show(args) => show::run(&args, ctx, ui),
         Command::Check(args) => check::run(&args, ctx, ui).await,
         Command::Decrypt(args) => decrypt::run(&args, ctx, ui).await,
+        Command::Prune(args) => prune::run(args, ctx, ui).await,
+        Command::Pin(args) => pin::run(args, ctx, ui),
+        Command::Unpin(args) => pin::unpin(&args, ctx, ui),
     }
 }

@@ -14,6 +14,7 @@ mod own_database;
 mod place;
 mod plain;
 mod restore;
+mod retention;
 mod transcripts;
 mod verify;
 mod world;

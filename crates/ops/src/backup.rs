@@ -13,14 +13,17 @@ mod plan;
 mod restore_text;
 mod run;
 mod sealing;
+mod tag;
 mod work;
 
 pub use check::{CheckOptions, CheckReport, Finding, ReadData, check};
 pub use decrypt::{decrypt_pieces, decrypt_sql};
 pub use id::BackupId;
 pub use list::{Listed, State, list};
+pub(crate) use list::judge as judge_drills;
 pub(crate) use manifest::copy_encoding;
 pub use manifest::{BackupFacts, FORMAT, LargeObjects, Manifest, ManifestTable};
 pub use plan::{Layout, Piece, Plan, Ranges};
 pub(crate) use run::FACTS;
-pub use run::{BackupOptions, BackupReport, run};
+pub use run::{BackupOptions, BackupReport, run, run_and_keep_lock};
+pub use tag::{Tag, TagError};

@@ -14,6 +14,7 @@ pub mod program;
 pub mod progress;
 pub mod random;
 pub mod restore;
+pub mod retention;
 pub mod seal;
 pub mod server;
 pub mod store;

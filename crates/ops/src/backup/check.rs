@@ -19,6 +19,7 @@ use crate::keys::{Identities, hex};
 use crate::program::Search;
 use crate::progress::{Expected, Progress};
 use crate::restore::OpenBackup;
+use crate::retention;
 use crate::seal::StoredFile;
 use crate::store::{DirectoryStore, MANIFEST};
 
@@ -121,7 +122,7 @@ fn strangers(path: &Path, manifest: &Manifest) -> Result<Vec<Finding>, OpsError>
     known.extend([MANIFEST, RESTORE]);
     let mut present = Vec::new();
     walk(path, "", &mut present)?;
-    let strange = |name: &String| !known.contains(name.as_str()) && !drill::is_record(name);
+    let strange = |name: &String| !known.contains(name.as_str()) && !drill::is_record(name) && !retention::is_beside(name);
     let mut findings: Vec<Finding> = present
         .iter()
         .filter(|name| strange(name))

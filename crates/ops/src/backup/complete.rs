@@ -96,6 +96,7 @@ pub(super) fn complete(
         tables: manifest_tables.collect(),
         large_objects: LargeObjects { objects: large_objects },
         warnings: warnings(&shared),
+        tags: shared.options.tags.clone(),
         files,
     };
     manifest.files.push(write_restore_text(&shared.draft, &manifest, &tables)?);

@@ -15,10 +15,11 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use self::index::Entry;
-use super::{BackupId, Layout, Manifest};
+use super::{BackupId, Layout, Manifest, Tag};
 use crate::OpsError;
 use crate::drill::{self, DrillRecord, Outcome};
 use crate::restore::OpenBackup;
+use crate::retention::Pin;
 use crate::store::DirectoryStore;
 
 /// A directory changed this recently may change again within one tick of the file system's clock, and look unchanged. Two
@@ -82,6 +83,12 @@ pub struct Listed {
     pub recipients: Vec<String>,
     /// What is known to be left out.
     pub warnings: Vec<String>,
+    /// Its tags.
+    #[serde(default)]
+    pub tags: Vec<Tag>,
+    /// Its pin; a pinned backup is never removed.
+    #[serde(default)]
+    pub pin: Option<Pin>,
 }
 
 /// Returns the backups in `store`, the newest first; `now` tells how fresh a directory is.
@@ -123,12 +130,13 @@ pub fn list(store: &DirectoryStore, now: DateTime<Utc>) -> Result<Vec<Listed>, O
 
 /// Reads what there is to know of one backup.
 fn look(store: &DirectoryStore, id: &BackupId) -> Result<Listed, OpsError> {
+    let pin = Pin::read(store, id)?;
     let (manifest, sha256) = match OpenBackup::manifest(store, id) {
         Ok(read) => read,
-        Err(error) => return Ok(unreadable(id, &error)),
+        Err(error) => return Ok(Listed { pin, ..unreadable(id, &error) }),
     };
     let records = drill::list(store, id)?;
-    Ok(summary(manifest, &records, &sha256))
+    Ok(Listed { pin, ..summary(manifest, &records, &sha256) })
 }
 
 fn unreadable(id: &BackupId, error: &OpsError) -> Listed {
@@ -153,11 +161,16 @@ fn unreadable(id: &BackupId, error: &OpsError) -> Listed {
         made_by: None,
         recipients: Vec::new(),
         warnings: Vec::new(),
+        tags: Vec::new(),
+        pin: None,
     }
 }
 
 /// Returns what a drill's records say of the manifest with this hash: its state, its newest proof, its newest drill.
-fn judge(records: &[DrillRecord], sha256: &str) -> (State, Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
+pub(crate) fn judge(
+    records: &[DrillRecord],
+    sha256: &str,
+) -> (State, Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
     let of_these_bytes = || records.iter().filter(|record| record.manifest_sha256 == sha256);
     let proofs = of_these_bytes().filter(|record| record.outcome == Outcome::Proven);
     let proven = proofs.map(|record| record.started).max();
@@ -192,6 +205,8 @@ fn summary(manifest: Manifest, records: &[DrillRecord], sha256: &str) -> Listed 
         made_by: Some(manifest.made_by),
         recipients: manifest.recipients,
         warnings: manifest.warnings,
+        tags: manifest.tags,
+        pin: None,
     }
 }
 
@@ -226,6 +241,7 @@ mod tests {
             tables: Vec::new(),
             large_objects: LargeObjects::default(),
             warnings: Vec::new(),
+            tags: Vec::new(),
             files: Vec::new(),
             id,
         }

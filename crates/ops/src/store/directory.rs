@@ -1,7 +1,8 @@
 //! A store in a directory.
 //!
 //! A backup is written under `.partial-ID`, every file and directory is synced, and then it is renamed to `ID`: a rename is
-//! all or nothing. What a killed run leaves under `.partial-…` is removed by the next run of the same database.
+//! all or nothing. It is removed the same way back: renamed to `.removing-ID`, then deleted. What a killed run leaves under
+//! either name is removed by the next run of the same database.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -14,6 +15,8 @@ use crate::keys::temporary_name;
 use crate::{OpsError, platform};
 
 const PARTIAL: &str = ".partial-";
+
+const REMOVING: &str = ".removing-";
 
 /// The name of the file that is written last into a backup.
 pub(crate) const MANIFEST: &str = "manifest.json";
@@ -68,17 +71,33 @@ impl DirectoryStore {
         Ok(lock)
     }
 
-    /// Removes the partial backups of the locked database: their run is dead, or it would hold the lock.
+    /// Removes the partial backups of the locked database, and what a removal left: their run is dead, or it would hold the
+    /// lock.
     fn sweep(&self, lock: &StoreLock) -> Result<(), OpsError> {
-        let start = format!("{PARTIAL}{}_", lock.slug);
+        // ids never hold `_` in their slug, so the start is exact
+        let [partial, removing] = [PARTIAL, REMOVING].map(|prefix| format!("{prefix}{}_", lock.slug));
         for entry in self.entries()? {
             let name = entry.file_name().to_string_lossy().into_owned();
-            // ids never hold `_` in their slug, so the start is exact
-            if name.starts_with(&start) {
+            if name.starts_with(&partial) {
                 fs::remove_dir_all(entry.path()).map_err(OpsError::io("remove", entry.path()))?;
+            } else if name.starts_with(&removing) {
+                // what cannot be deleted now keeps nobody from making a backup; the next run tries again
+                let _ = fs::remove_dir_all(entry.path());
             }
         }
         Ok(())
+    }
+
+    /// Removes a complete backup. From its first step on the backup is not listed any more; an interrupted removal is finished by
+    /// the next run of the same database.
+    ///
+    /// # Errors
+    /// [`OpsError::Io`].
+    pub fn remove(&self, id: &BackupId) -> Result<(), OpsError> {
+        let (path, doomed) = (self.path(id), self.root.join(format!("{REMOVING}{id}")));
+        fs::rename(&path, &doomed).map_err(OpsError::io("remove", &path))?;
+        platform::sync_dir(&self.root)?;
+        fs::remove_dir_all(&doomed).map_err(OpsError::io("remove", &doomed))
     }
 
     /// Remembers which cluster `database` is backed up from, and refuses another one unless told to `adopt` it.
@@ -170,6 +189,18 @@ impl DirectoryStore {
         let path = self.path(id).join(name);
         write_atomically(&path, content)?;
         Ok(path)
+    }
+
+    /// Removes a file beside a complete backup. One that is not there is gone already.
+    ///
+    /// # Errors
+    /// [`OpsError::Io`].
+    pub fn remove_beside(&self, id: &BackupId, name: &str) -> Result<(), OpsError> {
+        let path = self.path(id).join(name);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(OpsError::io("remove", &path)(error)),
+            _ => platform::sync_dir(&self.path(id)),
+        }
     }
 }
 
