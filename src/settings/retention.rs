@@ -86,7 +86,9 @@ pub(super) fn rules<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Policy
 fn count<'de, D: Deserializer<'de>>(input: D) -> Result<Count, D::Error> {
     match i64::deserialize(input)? {
         -1 => Ok(Count::All),
-        number => u32::try_from(number).map(Count::Newest).map_err(|_| Error::custom("a rule keeps 0 or more, or -1 for all")),
+        number => u32::try_from(number)
+            .map(Count::Newest)
+            .map_err(|_| Error::custom("a rule keeps 0 or more, or -1 for all")),
     }
 }
 

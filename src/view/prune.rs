@@ -66,22 +66,18 @@ impl DatabaseReport {
 
     /// Returns one sentence about a database.
     fn summary(&self) -> String {
-        let lines = &self.plan.backups;
-        let of = |verdict| lines.iter().filter(move |line: &&Line| line.verdict == verdict);
-        let size = |lines: &mut dyn Iterator<Item = u64>| bytes(lines.sum());
-        let held = of(Verdict::Hold).count();
-        let removed = self.removed().count();
+        let all = self.plan.backups.len();
+        let would = self.plan.backups.iter().filter(|line| line.verdict != Verdict::Keep);
+        let (count, size) = would.fold((0, 0), |(count, size), line| (count + 1, size + line.stored_bytes));
         match self.outcome() {
-            "held" => format!("Held: {held} of {} backups would go, none was removed", lines.len()),
-            "nothing" => format!("All {} backups stay", lines.len()),
-            "planned" => {
-                let freed = size(&mut of(Verdict::Remove).map(|line| line.stored_bytes));
-                let go = of(Verdict::Remove).count();
-                format!("{go} of {} backups go, {freed} become free", lines.len())
+            "held" => {
+                format!("Held: nothing was removed; {count} of {all} backups would go ({})", bytes(size))
             }
+            "planned" => format!("{count} of {all} backups would go ({})", bytes(size)),
+            "nothing" => format!("Nothing to remove; backups: {all}"),
             _ => {
-                let freed = size(&mut self.removed().map(|removal| removal.stored_bytes));
-                format!("{removed} of {} backups are removed, {freed} are free", lines.len())
+                let size = self.removed().map(|removal| removal.stored_bytes).sum();
+                format!("Removed {} of {all} backups ({})", self.removed().count(), bytes(size))
             }
         }
     }
@@ -166,34 +162,58 @@ pub(crate) fn done(ui: &mut Ui, stores: &[StoreReport], announced: bool) -> Resu
 }
 
 fn page(stores: &[StoreReport], shown: impl Fn(&Line) -> bool) -> Page {
-    if stores.iter().all(|store| store.databases.is_empty() && store.unreadable.is_empty()) {
+    let mut sections = Vec::new();
+    for store in stores {
+        for database in &store.databases {
+            let slug = BackupId::slug(&database.plan.database);
+            let unreadable = store.unreadable.iter().filter(|bad| bad.id.database_slug() == slug);
+            sections.push((store, Some(database), unreadable.collect::<Vec<_>>()));
+        }
+        let known = |bad: &&Unreadable| {
+            store.plans().any(|plan| BackupId::slug(&plan.database) == bad.id.database_slug())
+        };
+        let strangers: Vec<&Unreadable> = store.unreadable.iter().filter(|bad| !known(bad)).collect();
+        if !strangers.is_empty() {
+            sections.push((store, None, strangers));
+        }
+    }
+    if sections.is_empty() {
         return Page::new().line("There is no backup yet.");
     }
     let mut page = Page::new();
-    for store in stores.iter().filter(|store| !store.databases.is_empty()) {
-        for database in &store.databases {
-            let plan = &database.plan;
-            page = page.line(format!(
-                "Database {}, cluster {}, in {}",
-                printable(&plan.database),
-                printable(&plan.system_identifier),
-                store.store
-            ));
-            let lines: Vec<&Line> = plan.backups.iter().filter(|line| shown(line)).collect();
-            if !lines.is_empty() {
-                page = page.line("").table(table(&lines, &database.removals));
-            }
-            page = page.line("").line(database.summary());
-            for hold in &plan.overruled {
-                page = page.line(format!("Overruled: {hold}"));
-            }
+    for (i, (store, database, unreadable)) in sections.into_iter().enumerate() {
+        if i > 0 {
             page = page.line("");
+        }
+        page = page.line(head(store, database));
+        let lines = database.iter().flat_map(|database| &database.plan.backups).filter(|line| shown(line));
+        let lines: Vec<&Line> = lines.collect();
+        if !lines.is_empty() || !unreadable.is_empty() {
+            let removals = database.map_or(&[][..], |database| &database.removals);
+            page = page.line("").table(table(&lines, &unreadable, removals));
+        }
+        if let Some(database) = database {
+            page = page.line("").line(database.summary());
+            let overruled = database.plan.overruled.iter();
+            page = overruled.fold(page, |page, hold| page.line(format!("Overruled: {hold}")));
         }
     }
     page
 }
 
-fn table(lines: &[&Line], removals: &[Removal]) -> Table {
+fn head(store: &StoreReport, database: Option<&DatabaseReport>) -> String {
+    match database {
+        Some(DatabaseReport { plan, .. }) => format!(
+            "Database {}, cluster {}, in {}",
+            printable(&plan.database),
+            printable(&plan.system_identifier),
+            store.store
+        ),
+        None => format!("Backups that cannot be read, in {}", store.store),
+    }
+}
+
+fn table(lines: &[&Line], unreadable: &[&Unreadable], removals: &[Removal]) -> Table {
     let mut table = Table::new([
         Column::whole("Backup"),
         Column::hidden("Moment (UTC)"),
@@ -204,25 +224,49 @@ fn table(lines: &[&Line], removals: &[Removal]) -> Table {
     ]);
     for line in lines {
         let fate = removals.iter().find(|removal| removal.id == line.id).map(|removal| &removal.fate);
-        let (word, why) = match (line.verdict, fate) {
-            (Verdict::Keep, _) => {
-                ("keep", line.reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
-            }
-            (Verdict::Hold, _) => ("held", "no rule keeps it".to_owned()),
-            (Verdict::Remove, None) => ("remove", "no rule keeps it".to_owned()),
-            (Verdict::Remove, Some(Fate::Removed)) => ("removed", "no rule keeps it".to_owned()),
-            (Verdict::Remove, Some(Fate::InUse)) => ("keep", "in use".to_owned()),
-            (Verdict::Remove, Some(Fate::Pinned)) => ("keep", "pinned meanwhile".to_owned()),
-            (Verdict::Remove, Some(Fate::Failed { problem })) => ("failed", problem.clone()),
-        };
+        let (word, why) = fate_of(line, fate);
         let frees = match line.verdict {
             Verdict::Keep => Cell::short("", "0"),
             _ => Cell::bytes(line.stored_bytes),
         };
         let state = crate::view::backups::word(line.state);
-        table.row([line.id.as_str().into(), Cell::time(line.moment), state.into(), word.into(), frees, why.into()]);
+        table.row([
+            line.id.as_str().into(),
+            Cell::time(line.moment),
+            state.into(),
+            word.into(),
+            frees,
+            why.into(),
+        ]);
+    }
+    for bad in unreadable {
+        let (state, why) = (crate::view::backups::word(bad.state), "cannot be read: not counted");
+        let frees = Cell::short("", "0");
+        table.row([
+            bad.id.as_str().into(),
+            Cell::time(bad.id.moment()),
+            state.into(),
+            "keep".into(),
+            frees,
+            why.into(),
+        ]);
     }
     table
+}
+
+/// Returns what becomes of a backup, in a word, and why.
+fn fate_of(line: &Line, fate: Option<&Fate>) -> (&'static str, String) {
+    match (line.verdict, fate) {
+        (Verdict::Keep, _) => {
+            ("keep", line.reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
+        }
+        (Verdict::Hold, _) => ("held", "no rule keeps it".into()),
+        (Verdict::Remove, None) => ("remove", "no rule keeps it".into()),
+        (Verdict::Remove, Some(Fate::Removed)) => ("removed", "no rule keeps it".into()),
+        (Verdict::Remove, Some(Fate::InUse)) => ("keep", "in use".into()),
+        (Verdict::Remove, Some(Fate::Pinned)) => ("keep", "pinned meanwhile".into()),
+        (Verdict::Remove, Some(Fate::Failed { problem })) => ("failed", problem.clone()),
+    }
 }
 
 /// What `backup run` says of its pruning.

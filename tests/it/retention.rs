@@ -74,7 +74,9 @@ impl Place {
         let entries = fs::read_dir(self.path(store)).unwrap().flatten();
         let mut names: Vec<String> =
             entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
-        names.retain(|name| !name.starts_with(".lock-") && ![".index.json", "store.json"].contains(&name.as_str()));
+        names.retain(|name| {
+            !name.starts_with(".lock-") && ![".index.json", "store.json"].contains(&name.as_str())
+        });
         names.sort();
         names
     }
@@ -125,7 +127,10 @@ fn made(document: &Value) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_ends_with_pruning_and_what_is_proven_pinned_or_in_doubt_stays() {
     let target = unisys_testkit::database_with(SOURCE).await;
-    let place = Place::new(&format!("{NOTHING}keep-proven = 1\nmax-proof-age = \"7d\"\nkeep-tags = [\"audit\"]\n"), &url(&target));
+    let place = Place::new(
+        &format!("{NOTHING}keep-proven = 1\nmax-proof-age = \"7d\"\nkeep-tags = [\"audit\"]\n"),
+        &url(&target),
+    );
     let run = |code: i32| place.json(code, &["backup", "run", "--quiet"]);
 
     let first = made(&run(0));
@@ -156,7 +161,10 @@ async fn a_run_ends_with_pruning_and_what_is_proven_pinned_or_in_doubt_stays() {
     execute(&target, "insert into rooms values (2)").await;
     let output = place.run(0, &["backup", "run"]);
     let told = stderr(&output);
-    assert!(told.contains("pruning of ") && told.contains("public.students is empty (it had 500 rows)"), "{told}");
+    assert!(
+        told.contains("pruning of ") && told.contains("public.students is empty (it had 500 rows)"),
+        "{told}"
+    );
     assert!(told.contains("--even-though shrunk"), "{told}");
     assert_eq!(place.names("store").len(), 5);
 
@@ -197,7 +205,10 @@ async fn a_backup_whose_pruning_fails_is_complete_and_the_answer_five() {
     }
     assert_eq!(output.status.code(), Some(5), "{}", stderr(&output));
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!((document["outcome"].as_str(), document["retention"]["outcome"].as_str()), (Some("ok"), Some("failed")));
+    assert_eq!(
+        (document["outcome"].as_str(), document["retention"]["outcome"].as_str()),
+        (Some("ok"), Some("failed"))
+    );
     assert!(place.names("store").contains(&made(&document)));
     assert!(stderr(&output).contains("could not be removed"), "{}", stderr(&output));
     if root {
@@ -215,7 +226,11 @@ fn without_a_terminal_and_without_yes_nothing_is_changed() {
     }
     let before = place.names("store");
     let output = place.run(2, &["backup", "prune"]);
-    assert!(stderr(&output).contains("no rule keeps it") && stderr(&output).contains("Add --yes."), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("no rule keeps it") && stderr(&output).contains("Add --yes."),
+        "{}",
+        stderr(&output)
+    );
     assert_eq!(output.stdout, b"");
     place.run(0, &["backup", "prune", "--dry-run"]);
     assert_eq!(place.names("store"), before);
@@ -232,16 +247,23 @@ fn each_store_and_database_has_its_own_rules() {
     let own = "[databases.crm]\nurl = \"postgresql://h/crm\"\nstore = \"other\"\nretention = [\"last 2\"]\n";
     fs::write(place.path("unisys-dba.toml"), format!("{own}{config}")).unwrap();
     for day in ["2026-01-01", "2026-01-02", "2026-01-03"] {
-        for (store, database) in [("store", "app"), ("store", "app-prod"), ("other", "crm"), ("other", "app")] {
+        for (store, database) in [("store", "app"), ("store", "app-prod"), ("other", "crm"), ("other", "app")]
+        {
             place.fake(store, database, day, 0);
         }
     }
     let document = place.json(0, &["backup", "prune", "--yes", "--database", "crm"]);
-    assert_eq!((document["removed"].as_u64(), place.names("other").len(), place.names("store").len()), (Some(1), 5, 6));
+    assert_eq!(
+        (document["removed"].as_u64(), place.names("other").len(), place.names("store").len()),
+        (Some(1), 5, 6)
+    );
     let document = place.json(0, &["backup", "prune", "--yes"]);
     assert_eq!(document["stores"].as_array().unwrap().len(), 2);
     assert_eq!(place.names("store").len(), 2);
-    assert_eq!(place.names("other"), ["app_20260103T020000Z_0000", "crm_20260102T020000Z_0000", "crm_20260103T020000Z_0000"]);
+    assert_eq!(
+        place.names("other"),
+        ["app_20260103T020000Z_0000", "crm_20260102T020000Z_0000", "crm_20260103T020000Z_0000"]
+    );
 }
 
 #[test]
@@ -261,7 +283,9 @@ fn a_prune_that_is_killed_is_finished_by_the_next() {
     use nix::sys::signal::{Signal, kill};
     let place = Place::new(&format!("{NOTHING}max-proof-age = \"\"\n"), "postgresql://h/app");
     let days = ["2026-01-01", "2026-01-02", "2026-01-03", "2026-01-04"];
-    let ids: Vec<String> = days.iter().map(|day| place.fake("store", "app", day, 4000)).collect();
+    // the first takes a while to delete
+    let files = |day: &str| if day == days[0] { 3000 } else { 10 };
+    let ids: Vec<String> = days.iter().map(|day| place.fake("store", "app", day, files(day))).collect();
     let removing = |names: &[String]| names.iter().any(|name| name.starts_with(".removing-"));
     let mut child = place.command(&["backup", "prune", "--yes"]).stdout(Stdio::null()).spawn().unwrap();
     let end = Instant::now() + Duration::from_secs(30);
@@ -274,7 +298,8 @@ fn a_prune_that_is_killed_is_finished_by_the_next() {
     assert!(removing(&names) && names.contains(&ids[3]), "{names:?}");
     let listed = place.json(0, &["backup", "list"]);
     let whole = |id: &str| place.path("store").join(id).join("manifest.json").exists();
-    let listed: Vec<&str> = listed["backups"].as_array().unwrap().iter().map(|b| b["id"].as_str().unwrap()).collect();
+    let listed: Vec<&str> =
+        listed["backups"].as_array().unwrap().iter().map(|b| b["id"].as_str().unwrap()).collect();
     assert!(listed.iter().all(|id| whole(id)), "no half of a backup is listed");
     place.run(0, &["backup", "prune", "--yes"]);
     // a run that finds nothing to remove takes no lock: what is left is for the next that does
@@ -294,7 +319,8 @@ fn a_store_that_cannot_be_written_is_told_and_left_as_it_is() {
         place.fake("store", "app", day, 0);
     }
     let store: &Path = &place.path("store");
-    let mount = |options: &[&str]| Command::new("mount").args(options).arg(store).status().is_ok_and(|s| s.success());
+    let mount =
+        |options: &[&str]| Command::new("mount").args(options).arg(store).status().is_ok_and(|s| s.success());
     if !Command::new("mount").arg("--bind").args([store, store]).status().is_ok_and(|s| s.success()) {
         return; // a container that may not mount
     }
@@ -302,6 +328,10 @@ fn a_store_that_cannot_be_written_is_told_and_left_as_it_is() {
     let output = place.command(&["backup", "prune", "--yes"]).output().unwrap();
     assert!(Command::new("umount").arg(store).status().unwrap().success() && read_only);
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
-    assert!(stderr(&output).contains("could not prune app") && stderr(&output).contains("Read-only"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("could not prune app") && stderr(&output).contains("Read-only"),
+        "{}",
+        stderr(&output)
+    );
     assert_eq!(place.names("store").len(), 2);
 }

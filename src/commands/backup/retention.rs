@@ -20,11 +20,14 @@ use crate::view::prune::DatabaseReport;
 /// The policy keeps nothing: exit 3.
 pub(super) fn rules(ctx: &Context, store: &Path, database: &str) -> Result<Rules, Failure> {
     let meant = |selection: &Selection<'_>| {
-        ctx.store(selection) == store && ctx.resolve(selection).is_ok_and(|target| target.database == database)
+        ctx.store(selection) == store
+            && ctx.resolve(selection).is_ok_and(|target| target.database == database)
     };
     let named = match ctx.names_database() {
         true => vec![ctx.selection()?],
-        false => ctx.settings.databases.keys().filter_map(|name| ctx.configured(name)).filter(meant).collect(),
+        false => {
+            ctx.settings.databases.keys().filter_map(|name| ctx.configured(name)).filter(meant).collect()
+        }
     };
     let policies = named.iter().map(|selection| policy(ctx, selection));
     of(ctx, policies.reduce(Policy::or).unwrap_or_else(|| ctx.settings.retention.policy()), database)
@@ -56,7 +59,8 @@ fn of(ctx: &Context, policy: Policy, database: &str) -> Result<Rules, Failure> {
         return Err(Failure::config(format!("the retention of {database} keeps nothing"))
             .hint("Set one of retention.keep-…, or retention.prune = \"never\"."));
     }
-    let max_proof_age = settings.max_proof_age.map(|span| TimeDelta::from_std(span.0).unwrap_or(TimeDelta::MAX));
+    let max_proof_age =
+        settings.max_proof_age.map(|span| TimeDelta::from_std(span.0).unwrap_or(TimeDelta::MAX));
     Ok(Rules {
         policy,
         keep_proven: settings.keep_proven,
@@ -94,7 +98,10 @@ pub(super) fn after_backup(
         group.database == manifest.database && group.system_identifier == manifest.system_identifier
     });
     let Some(group) = found.groups.first() else {
-        return problem(unisys_ops::OpsError::Corrupt(format!("{} is not in its store any more", manifest.id)));
+        return problem(unisys_ops::OpsError::Corrupt(format!(
+            "{} is not in its store any more",
+            manifest.id
+        )));
     };
     let plan = retention::judge(group, &found.unreadable, rules, &asked);
     let removals = retention::remove(store, lock, &plan, None);
@@ -119,7 +126,8 @@ fn way_out(hold: &Hold, report: &DatabaseReport) -> String {
     let newest = report.plan.backups.first().map_or("latest", |line| line.id.as_str());
     match hold {
         Hold::Shrunk { .. } => {
-            "Find out where the rows went. If it is right: unisys-dba backup prune --even-though shrunk".into()
+            "Find out where the rows went. If it is right: unisys-dba backup prune --even-though shrunk"
+                .into()
         }
         Hold::Unproven { .. } => format!("Prove the newest: unisys-dba drill {newest}"),
         Hold::Failed { id } => {

@@ -122,7 +122,9 @@ fn strangers(path: &Path, manifest: &Manifest) -> Result<Vec<Finding>, OpsError>
     known.extend([MANIFEST, RESTORE]);
     let mut present = Vec::new();
     walk(path, "", &mut present)?;
-    let strange = |name: &String| !known.contains(name.as_str()) && !drill::is_record(name) && !retention::is_beside(name);
+    let strange = |name: &String| {
+        !known.contains(name.as_str()) && !drill::is_record(name) && !retention::is_beside(name)
+    };
     let mut findings: Vec<Finding> = present
         .iter()
         .filter(|name| strange(name))

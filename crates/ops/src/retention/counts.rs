@@ -117,7 +117,8 @@ pub(super) fn falls(history: &[&Candidate], share: Share, except: &[TablePattern
         let window = window(history, i);
         let judged = history[i].judged.as_ref();
         let fresh = || {
-            let of_tables = columns.iter().filter_map(|(table, rows)| fall(Some(table), rows, i, window.clone(), share));
+            let of_tables =
+                columns.iter().filter_map(|(table, rows)| fall(Some(table), rows, i, window.clone(), share));
             let of_tables: Vec<Fall> = of_tables.collect();
             // all together only say what no table says alone
             match of_tables.is_empty() {
@@ -129,7 +130,9 @@ pub(super) fn falls(history: &[&Candidate], share: Share, except: &[TablePattern
         fell.retain(|fall| {
             let rows = fall.table.as_ref().map_or(Some(&totals), |table| columns.get(table));
             // a table that is in no backup any more, or is not asked about any more
-            rows.is_some_and(|rows| !rows[i + 1..].iter().flatten().any(|rows| is_back(*rows, fall.usual, share)))
+            rows.is_some_and(|rows| {
+                !rows[i + 1..].iter().flatten().any(|rows| is_back(*rows, fall.usual, share))
+            })
         });
     }
     found
@@ -138,7 +141,8 @@ pub(super) fn falls(history: &[&Candidate], share: Share, except: &[TablePattern
 /// Returns the backups that backup `i` is compared with: those of the weeks before, from the newest accepted one on. The newest
 /// is compared with its predecessor however old that is.
 fn window(history: &[&Candidate], i: usize) -> std::ops::Range<usize> {
-    let accepted = |backup: &&Candidate| backup.judged.as_ref().is_some_and(|judged| judged.accepted.is_some());
+    let accepted =
+        |backup: &&Candidate| backup.judged.as_ref().is_some_and(|judged| judged.accepted.is_some());
     let from = history[..i].iter().rposition(accepted).unwrap_or(0);
     let since = history[i].moment - WINDOW;
     let recent = history[..i].partition_point(|backup| backup.moment < since).max(from);
@@ -158,7 +162,8 @@ fn fall(
     share: Share,
 ) -> Option<Fall> {
     let before = &rows[window];
-    let known: Vec<u64> = before.iter().skip_while(|rows| rows.is_none()).map(|rows| rows.unwrap_or(0)).collect();
+    let known: Vec<u64> =
+        before.iter().skip_while(|rows| rows.is_none()).map(|rows| rows.unwrap_or(0)).collect();
     if known.len() < before.len().min(KNOWN) {
         return None;
     }
@@ -210,13 +215,13 @@ pub(super) fn judgements(
 }
 
 /// Returns the falls of all backups, each table once, the first one that fell, with the backup it fell with.
-pub(super) fn first_of_each<'a>(
-    history: &[&'a Candidate],
-    falls: &[Vec<Fall>],
-) -> Vec<(&'a BackupId, Fall)> {
+pub(super) fn first_of_each<'a>(history: &[&'a Candidate], falls: &[Vec<Fall>]) -> Vec<(&'a BackupId, Fall)> {
     let mut seen: BTreeSet<Option<TableName>> = BTreeSet::new();
     let all = history.iter().zip(falls).flat_map(|(backup, fell)| fell.iter().map(|fall| (&backup.id, fall)));
-    let mut first: Vec<_> = all.filter(|(_, fall)| seen.insert(fall.table.clone())).map(|(id, fall)| (id, fall.clone())).collect();
+    let mut first: Vec<_> = all
+        .filter(|(_, fall)| seen.insert(fall.table.clone()))
+        .map(|(id, fall)| (id, fall.clone()))
+        .collect();
     first.sort_by(|a, b| a.1.cmp(&b.1));
     first
 }

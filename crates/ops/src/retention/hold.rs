@@ -80,7 +80,9 @@ impl fmt::Display for Hold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreadable { id, problem } => write!(f, "the newest backup {id} cannot be read: {problem}"),
-            Self::Incomplete { id, problem } => write!(f, "the newest backup {id} is not complete: {problem}"),
+            Self::Incomplete { id, problem } => {
+                write!(f, "the newest backup {id} is not complete: {problem}")
+            }
             Self::Failed { id } => write!(f, "the newest backup {id} failed its drill"),
             Self::Unproven { moment: None, .. } => f.write_str("no backup is proven"),
             Self::Unproven { moment: Some(moment), max_seconds, .. } => write!(

@@ -47,9 +47,10 @@ pub(super) fn reasons(backups: &[&Candidate], policy: &Policy, zone: Tz) -> Vec<
         let is_oldest = i + 1 == backups.len();
         let mut reasons: Vec<Reason> =
             counters.iter_mut().filter_map(|counter| counter.take(backup.moment, zone, is_oldest)).collect();
-        let within = policy.within.iter().filter(|within| {
-            newest.is_some_and(|newest| backup.moment > within.before(newest, zone))
-        });
+        let within = policy
+            .within
+            .iter()
+            .filter(|within| newest.is_some_and(|newest| backup.moment > within.before(newest, zone)));
         reasons.extend(within.map(|within| Reason::Within { within: *within }));
         let tags = policy.tags.iter().filter(|tags| tags.iter().all(|tag| backup.tags.contains(tag)));
         reasons.extend(tags.map(|tags| Reason::Tag { tags: tags.iter().map(ToString::to_string).collect() }));

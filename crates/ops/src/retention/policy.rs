@@ -62,7 +62,9 @@ pub struct Policy {
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum PolicyError {
     /// No word of ours.
-    #[error("a rule is last, hourly, daily, weekly, monthly or yearly with a number, within with a length, or tag with a tag, such as \"daily 14\"")]
+    #[error(
+        "a rule is last, hourly, daily, weekly, monthly or yearly with a number, within with a length, or tag with a tag, such as \"daily 14\""
+    )]
     Rule,
     /// Not a number.
     #[error("a rule keeps a whole number, or -1 for all, such as \"daily 14\"")]
@@ -201,8 +203,12 @@ mod tests {
 
     #[test]
     fn rules_are_read_as_they_are_shown() {
-        let policy = Policy::parse(&["last 3", " daily  14", "yearly -1", "within 1y5m", "tag a,b", "tag c"]).unwrap();
-        assert_eq!((policy.last, policy.daily, policy.yearly), (Count::Newest(3), Count::Newest(14), Count::All));
+        let policy =
+            Policy::parse(&["last 3", " daily  14", "yearly -1", "within 1y5m", "tag a,b", "tag c"]).unwrap();
+        assert_eq!(
+            (policy.last, policy.daily, policy.yearly),
+            (Count::Newest(3), Count::Newest(14), Count::All)
+        );
         assert_eq!((policy.within.len(), policy.tags.len(), policy.tags[0].len()), (1, 2, 2));
         assert!(!policy.is_empty());
     }
@@ -222,14 +228,17 @@ mod tests {
     fn a_policy_that_keeps_nothing_is_empty() {
         assert!(Policy::parse(&[""; 0]).unwrap().is_empty());
         assert!(Policy::parse(&["last 0", "daily 0"]).unwrap().is_empty());
-        for rule in ["last 1", "hourly 1", "daily 1", "weekly 1", "monthly 1", "yearly -1", "within 1h", "tag x"] {
+        for rule in
+            ["last 1", "hourly 1", "daily 1", "weekly 1", "monthly 1", "yearly -1", "within 1h", "tag x"]
+        {
             assert!(!Policy::parse(&[rule]).unwrap().is_empty(), "{rule}");
         }
     }
 
     #[test]
     fn of_two_policies_the_wider_counts() {
-        let both = Policy::parse(&["last 3", "daily 1"]).unwrap().or(Policy::parse(&["daily -1", "tag x"]).unwrap());
+        let both =
+            Policy::parse(&["last 3", "daily 1"]).unwrap().or(Policy::parse(&["daily -1", "tag x"]).unwrap());
         assert_eq!(both, Policy::parse(&["last 3", "daily -1", "tag x"]).unwrap());
     }
 

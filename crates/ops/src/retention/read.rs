@@ -144,7 +144,9 @@ pub fn read(store: &DirectoryStore, slug: &str) -> Result<Found, OpsError> {
 
 fn candidate(store: &DirectoryStore, id: &BackupId) -> Result<((String, String), Candidate), OpsError> {
     let (manifest, sha256) = OpenBackup::manifest(store, id)?;
-    if manifest.moment.timestamp() != id.moment().timestamp() || BackupId::slug(&manifest.database) != id.database_slug() {
+    if manifest.moment.timestamp() != id.moment().timestamp()
+        || BackupId::slug(&manifest.database) != id.database_slug()
+    {
         return Err(OpsError::Corrupt(format!("the manifest of {id} contradicts its name")));
     }
     let records = drill::list(store, id)?;
@@ -157,7 +159,11 @@ fn candidate(store: &DirectoryStore, id: &BackupId) -> Result<((String, String),
         judged: Judgement::read(store, id)?,
         stored_bytes: manifest.stored_bytes(),
         tags: manifest.tags,
-        tables: manifest.tables.into_iter().map(|table| (TableName::new(table.schema, table.name), table.rows)).collect(),
+        tables: manifest
+            .tables
+            .into_iter()
+            .map(|table| (TableName::new(table.schema, table.name), table.rows))
+            .collect(),
     };
     Ok(((manifest.database, manifest.system_identifier), candidate))
 }

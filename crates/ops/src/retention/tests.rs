@@ -15,7 +15,9 @@ use crate::backup::{BackupId, State};
 
 /// Returns the moment in `2026-11-21 02:00` or `2026-11-21 02:00:30`.
 fn at(text: &str) -> DateTime<Utc> {
-    let parsed = ["%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"].iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
+    let parsed = ["%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"]
+        .iter()
+        .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
     parsed.unwrap_or_else(|| panic!("no moment: {text}")).and_utc()
 }
 

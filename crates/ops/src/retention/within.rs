@@ -27,8 +27,9 @@ impl Within {
     /// 31 March), it is as many days later as that month is short, which is what restic does.
     pub fn before(self, moment: DateTime<Utc>, zone: Tz) -> DateTime<Utc> {
         let local = moment.with_timezone(&zone);
-        let months =
-            i64::from(local.year()) * 12 + i64::from(local.month0()) - i64::from(self.years) * 12 - i64::from(self.months);
+        let months = i64::from(local.year()) * 12 + i64::from(local.month0())
+            - i64::from(self.years) * 12
+            - i64::from(self.months);
         let first = i32::try_from(months.div_euclid(12))
             .ok()
             .zip(u32::try_from(months.rem_euclid(12)).ok())
@@ -142,6 +143,8 @@ mod tests {
     #[test]
     fn the_longest_length_does_not_overflow() {
         let longest: Within = "65535y65535m65535d65535h".parse().unwrap();
-        assert!(longest.before(Utc::now(), Tz::UTC) < "0000-01-01T00:00:00Z".parse::<DateTime<Utc>>().unwrap());
+        assert!(
+            longest.before(Utc::now(), Tz::UTC) < "0000-01-01T00:00:00Z".parse::<DateTime<Utc>>().unwrap()
+        );
     }
 }

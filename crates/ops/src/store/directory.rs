@@ -198,7 +198,9 @@ impl DirectoryStore {
     pub fn remove_beside(&self, id: &BackupId, name: &str) -> Result<(), OpsError> {
         let path = self.path(id).join(name);
         match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(OpsError::io("remove", &path)(error)),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(OpsError::io("remove", &path)(error))
+            }
             _ => platform::sync_dir(&self.path(id)),
         }
     }

@@ -70,7 +70,8 @@ impl Case {
         let (database, cluster) = (value("database").unwrap_or("app"), value("cluster").unwrap_or("1"));
         let mut backup = Candidate { id: id(database, moment, self.lines.len()), ..candidate(moment, 0) };
         self.lines.push(backup.id.clone());
-        let unreadable = |state| Unreadable { id: backup.id.clone(), state, problem: "it cannot be read".into() };
+        let unreadable =
+            |state| Unreadable { id: backup.id.clone(), state, problem: "it cannot be read".into() };
         let key = (database.to_owned(), cluster.to_owned());
         let group = self.groups.entry(key).or_insert_with(|| Group {
             database: database.into(),
@@ -87,7 +88,9 @@ impl Case {
                 "just-made" => self.asked.just_made = Some(backup.id.clone()),
                 "accepted" => backup.judged = Some(Judgement::new(Vec::new(), Some(moment))),
                 "judged" => backup.judged = Some(Judgement::new(Vec::new(), None)),
-                "lacks-a-file" => group.newest_lacks = Some("could not open data/0001.copy.zst.age: it is missing".into()),
+                "lacks-a-file" => {
+                    group.newest_lacks = Some("could not open data/0001.copy.zst.age: it is missing".into())
+                }
                 word => match word.split_once('=').unwrap() {
                     ("tags", tags) => backup.tags = Policy::tags(tags).unwrap(),
                     ("rows", tables) => backup.tables = tables.split(',').map(rows).collect(),
@@ -127,7 +130,8 @@ impl Case {
         let (fates, holds) = self.outcome();
         let mut ids = self.lines.iter();
         let mut text = String::new();
-        for line in lines.iter().filter(|line| !line.starts_with("held:") && !line.starts_with("overruled:")) {
+        for line in lines.iter().filter(|line| !line.starts_with("held:") && !line.starts_with("overruled:"))
+        {
             let input = line.split(ARROW).next().unwrap().trim_end();
             match input.strip_prefix("at ").and_then(|_| ids.next()) {
                 Some(id) => {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::*;
-use crate::backup::{self, FORMAT, Layout, LargeObjects, Manifest, ManifestTable, Tag};
+use crate::backup::{self, FORMAT, LargeObjects, Layout, Manifest, ManifestTable, Tag};
 use crate::drill::{Compared, DrillRecord, Outcome};
 use crate::restore::OpenBackup;
 use crate::store::DirectoryStore;
@@ -25,7 +25,13 @@ impl Shelf {
     }
 
     /// Makes a backup of a table with so many rows.
-    pub(super) fn back_up(&self, database: &str, moment: DateTime<Utc>, number: usize, rows: u64) -> BackupId {
+    pub(super) fn back_up(
+        &self,
+        database: &str,
+        moment: DateTime<Utc>,
+        number: usize,
+        rows: u64,
+    ) -> BackupId {
         let id = id(database, moment, number);
         let file = |name: &str, bytes| crate::seal::StoredFile {
             name: name.into(),
@@ -33,7 +39,13 @@ impl Shelf {
             sha256: "0".repeat(64),
             content_bytes: bytes,
         };
-        let tables = vec![ManifestTable { schema: "app".into(), name: "students".into(), rows, bytes: rows, files: Vec::new() }];
+        let tables = vec![ManifestTable {
+            schema: "app".into(),
+            name: "students".into(),
+            rows,
+            bytes: rows,
+            files: Vec::new(),
+        }];
         let manifest = Manifest {
             format: FORMAT,
             id: id.clone(),
@@ -105,7 +117,8 @@ impl Shelf {
 
     fn names(&self) -> Vec<String> {
         let entries = fs::read_dir(self.directory.path().join("store")).unwrap().flatten();
-        let mut names: Vec<String> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
         names.retain(|name| !name.starts_with(".lock-"));
         names.sort();
         names
@@ -184,7 +197,10 @@ fn one_that_cannot_be_removed_does_not_stop_the_others() {
     fs::create_dir_all(obstacle.join("in the way")).unwrap();
     let plan = shelf.plan("app", &last(1), &asked(at(NOW)));
     let fates = remove(&shelf.store, &lock, &plan, None).unwrap();
-    assert!(matches!(&fates[0].fate, Fate::Failed { problem } if problem.contains(ids[0].as_str())), "{fates:?}");
+    assert!(
+        matches!(&fates[0].fate, Fate::Failed { problem } if problem.contains(ids[0].as_str())),
+        "{fates:?}"
+    );
     assert!(fates[1..].iter().all(|removal| removal.fate == Fate::Removed));
     assert_eq!(shelf.ids(), [ids[0].clone(), ids[3].clone()]);
     drop(lock);

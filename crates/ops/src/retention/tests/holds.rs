@@ -50,7 +50,10 @@ fn a_mistaken_delete_holds_every_night_until_somebody_accepts_it() {
         assert!(plan.is_held(), "night {night}");
         assert_eq!(nights.backups.len(), before + night, "nothing goes");
         let told: Vec<String> = plan.holds.iter().map(ToString::to_string).collect();
-        assert!(told[0].starts_with("app.students: 10 rows instead of 1000, since app_20260302T"), "{told:?}");
+        assert!(
+            told[0].starts_with("app.students: 10 rows instead of 1000, since app_20260302T"),
+            "{told:?}"
+        );
     }
     let plan = nights.night(10, &rules, &[HoldKind::Shrunk]);
     assert_eq!((plan.holds.len(), plan.overruled.len()), (0, 1));

@@ -31,7 +31,8 @@ fn backups(dice: &mut Dice) -> Vec<Candidate> {
     let one = |number| {
         // some lie a little ahead of the clock, some far ahead
         let hours = i64::try_from(dice.roll(spread)).unwrap() - if dice.roll(20) == 0 { 100 } else { 0 };
-        let moment = at(NOW) - TimeDelta::hours(hours) + TimeDelta::minutes(i64::try_from(dice.roll(60)).unwrap());
+        let moment =
+            at(NOW) - TimeDelta::hours(hours) + TimeDelta::minutes(i64::try_from(dice.roll(60)).unwrap());
         let mut backup = candidate(moment, number);
         backup.state = *dice.one_of(&[State::Unproven, State::Unproven, State::Proven, State::Failed]);
         if dice.roll(10) == 0 {
@@ -47,7 +48,20 @@ fn backups(dice: &mut Dice) -> Vec<Candidate> {
 }
 
 fn rules(dice: &mut Dice) -> Rules {
-    let rules = ["last 1", "last 4", "hourly 5", "daily 3", "daily 14", "weekly 2", "monthly 4", "yearly 2", "yearly -1", "within 3d", "within 1m", "tag audit"];
+    let rules = [
+        "last 1",
+        "last 4",
+        "hourly 5",
+        "daily 3",
+        "daily 14",
+        "weekly 2",
+        "monthly 4",
+        "yearly 2",
+        "yearly -1",
+        "within 3d",
+        "within 1m",
+        "tag audit",
+    ];
     let chosen: Vec<&str> = (0..=dice.roll(3)).map(|_| *dice.one_of(&rules)).collect();
     Rules {
         keep_proven: std::num::NonZeroU32::new(1 + u32::try_from(dice.roll(3)).unwrap()).unwrap(),

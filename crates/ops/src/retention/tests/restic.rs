@@ -31,7 +31,8 @@ fn what_restic_keeps_is_kept_and_nothing_else_by_the_rules() {
                 let by_rule = |reason: &Reason| {
                     matches!(reason, Reason::Rule { oldest: false, .. } | Reason::Within { .. })
                 };
-                let ours = plan.backups.iter().enumerate().filter(|(_, line)| line.reasons.iter().any(by_rule));
+                let ours =
+                    plan.backups.iter().enumerate().filter(|(_, line)| line.reasons.iter().any(by_rule));
                 let ours: BTreeSet<usize> = ours.map(|(i, _)| i).collect();
                 assert_eq!(ours, numbers(kept), "{zone}, {rest}");
                 compared += 1;
@@ -46,7 +47,12 @@ fn the_oldest_stays_while_a_rule_has_room_left() {
     let days = ["2026-11-21 02:00", "2026-11-20 14:00", "2026-11-20 02:00"];
     let backups: Vec<Candidate> = days.iter().enumerate().map(|(i, day)| candidate(at(day), i)).collect();
     let kept = |rule: &str| {
-        let plan = judge(&group(backups.clone()), &[], &lenient(Policy::parse(&[rule]).unwrap()), &asked(at(days[0])));
+        let plan = judge(
+            &group(backups.clone()),
+            &[],
+            &lenient(Policy::parse(&[rule]).unwrap()),
+            &asked(at(days[0])),
+        );
         plan.backups.iter().map(|line| line.verdict == Verdict::Keep).collect::<Vec<_>>()
     };
     assert_eq!(kept("daily 2"), [true, true, false]);

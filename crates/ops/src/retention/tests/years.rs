@@ -24,7 +24,8 @@ struct Made {
 
 /// Returns what the default policy keeps of all that was made, with the newest two proven.
 fn expected(made: &[Made], now: DateTime<Utc>) -> BTreeSet<BackupId> {
-    let mut counted: Vec<&Made> = made.iter().filter(|made| made.moment <= now + TimeDelta::hours(1)).collect();
+    let mut counted: Vec<&Made> =
+        made.iter().filter(|made| made.moment <= now + TimeDelta::hours(1)).collect();
     counted.sort_by_key(|made| std::cmp::Reverse((made.moment, &made.id)));
     let mut keep: BTreeSet<BackupId> = counted.iter().take(3).map(|made| made.id.clone()).collect();
     keep.extend(counted.iter().filter(|made| made.proven).take(2).map(|made| made.id.clone()));
@@ -131,7 +132,8 @@ fn live(
         let id = store.back_up(now, usize::try_from(day).unwrap());
         let is_held = store.prune(now, &id);
         held += usize::from(is_held);
-        let periods = ["%Y%m%d", "%G%V", "%Y%m", "%Y"].map(|form| now.format(form).to_string().parse().unwrap());
+        let periods =
+            ["%Y%m%d", "%G%V", "%Y%m", "%Y"].map(|form| now.format(form).to_string().parse().unwrap());
         made.push(Made { id, moment: now, periods, proven: false });
         let there = store.ids();
         // what was removed wrongly stays away, what was kept wrongly is here for days: each fifth night is enough
@@ -174,7 +176,8 @@ fn ten_years_in_memory_come_to_the_same() {
     let (mut memory, mut at_once) = (Vec::new(), Vec::new());
     assert_eq!(live(&mut memory, weekly, right, |_| true), 0);
     for day in 0..YEARS * 365 + 2 {
-        let id = at_once.back_up(at("2026-11-21 02:00") + TimeDelta::days(day), usize::try_from(day).unwrap());
+        let id =
+            at_once.back_up(at("2026-11-21 02:00") + TimeDelta::days(day), usize::try_from(day).unwrap());
         if weekly(day) == Night::BackupAndDrill {
             at_once.drill(&id, at("2026-11-21 02:00"));
         }
