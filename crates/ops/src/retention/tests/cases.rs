@@ -89,7 +89,7 @@ impl Case {
                 "accepted" => backup.judged = Some(Judgement::new(Vec::new(), Some(moment))),
                 "judged" => backup.judged = Some(Judgement::new(Vec::new(), None)),
                 "lacks-a-file" => {
-                    group.newest_lacks = Some("could not open data/0001.copy.zst.age: it is missing".into())
+                    group.newest_lacks = Some("could not open data/0001.copy.zst.age: it is missing".into());
                 }
                 word => match word.split_once('=').unwrap() {
                     ("tags", tags) => backup.tags = Policy::tags(tags).unwrap(),
