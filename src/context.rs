@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use secrecy::ExposeSecret;
@@ -13,6 +14,7 @@ use unisys_ops::keys::{Identities, Recipient};
 use unisys_ops::platform::SystemUser;
 use unisys_ops::program::Search;
 use unisys_ops::server::PrivateServer;
+use unisys_ops::store::{DirectoryStore, Store};
 
 use crate::cli::Globals;
 use crate::exit::Exit;
@@ -236,11 +238,22 @@ impl Context {
     }
 
     /// Returns the store of a database: its own, else the one for all.
-    pub(crate) fn store<'a>(&'a self, selection: &Selection<'a>) -> &'a Path {
+    ///
+    /// # Errors
+    /// It is not configured so that it could be used: exit 3.
+    pub(crate) fn store(&self, selection: &Selection<'_>) -> Result<Arc<dyn Store>, Failure> {
+        self.open_store(self.place(selection))
+    }
+
+    fn place<'a>(&'a self, selection: &Selection<'a>) -> &'a Path {
         match selection {
             Selection::Configured { database: Database { store: Some(store), .. }, .. } => store,
             _ => &self.settings.backup.store,
         }
+    }
+
+    fn open_store(&self, place: &Path) -> Result<Arc<dyn Store>, Failure> {
+        Ok(Arc::new(DirectoryStore::new(place)))
     }
 
     /// Whether a database was named on the command line or by `UNISYS_DBA_DATABASE`.
@@ -251,19 +264,19 @@ impl Context {
     /// Returns the stores a command looks into: that of the named database, else every one that is configured.
     ///
     /// # Errors
-    /// As [`Context::selection`], when a database is named.
-    pub(crate) fn stores(&self) -> Result<Vec<&Path>, Failure> {
+    /// As [`Context::selection`], when a database is named; as [`Context::store`].
+    pub(crate) fn stores(&self) -> Result<Vec<Arc<dyn Store>>, Failure> {
         if self.names_database() {
-            return Ok(vec![self.store(&self.selection()?)]);
+            return Ok(vec![self.store(&self.selection()?)?]);
         }
         let own = self.settings.databases.values().filter_map(|database| database.store.as_deref());
-        let mut stores = vec![self.settings.backup.store.as_path()];
-        for store in own {
-            if !stores.contains(&store) {
-                stores.push(store);
+        let mut places = vec![self.settings.backup.store.as_path()];
+        for place in own {
+            if !places.contains(&place) {
+                places.push(place);
             }
         }
-        Ok(stores)
+        places.into_iter().map(|place| self.open_store(place)).collect()
     }
 
     /// Returns the name of a database on its server, without connecting.

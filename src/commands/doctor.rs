@@ -3,7 +3,6 @@
 use chrono::Utc;
 use unisys_db::Target;
 use unisys_ops::doctor::{self, Broken, DoctorOptions, Finding};
-use unisys_ops::store::DirectoryStore;
 
 use crate::commands::drill::scratch_user;
 use crate::context::{Context, Selection};
@@ -24,7 +23,7 @@ pub(crate) struct Args {}
 pub(crate) async fn run(ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
     let selection = ctx.selection()?;
     ui.status("Trying each link; the database is only read.");
-    let diagnosis = doctor::run(&options(ctx, &selection, ui)).await;
+    let diagnosis = doctor::run(&options(ctx, &selection, ui)?).await;
     view::doctor::diagnosis(ui, &diagnosis)?;
     if diagnosis.has_failed() {
         ui.hint("Repair what FAILs, from the top, and run `unisys-dba doctor` again.");
@@ -34,23 +33,23 @@ pub(crate) async fn run(ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn options(ctx: &Context, selection: &Selection<'_>, ui: &Ui) -> DoctorOptions {
+fn options(ctx: &Context, selection: &Selection<'_>, ui: &Ui) -> Result<DoctorOptions, Failure> {
     let drill = &ctx.settings.drill;
     let target = ctx.resolve(selection);
-    DoctorOptions {
+    Ok(DoctorOptions {
         configuration: configuration(ctx, target.as_ref().ok()),
         target: target.map_err(broken),
         search: ctx.search(),
         recipients: ctx.recipients(selection).map_err(broken),
         identities: ctx.identities(selection, &[]).map_err(broken),
-        store: DirectoryStore::new(ctx.store(selection)),
+        store: ctx.store(selection)?,
         parent: drill.directory.clone().unwrap_or_else(std::env::temp_dir),
         port: drill.port,
         user: scratch_user(ctx, ui).map_err(broken),
         jobs: ctx.settings.backup.jobs.get(),
         clock: Utc::now,
         explain: explain::of_ops,
-    }
+    })
 }
 
 /// A failure as one line and its repair.

@@ -70,7 +70,7 @@ async fn drill(args: &DrillArgs, ctx: &Context, ui: &mut Ui) -> Result<Exit, Fai
     let picked = pick::pick(ctx, ui, args.backup.as_deref().unwrap_or(LATEST))?;
     let mut options = default_options(ctx, ui, ctx.identities(&ctx.selection()?, &args.identity)?)?;
     options.jobs = args.jobs.map_or(options.jobs, NonZeroUsize::get);
-    let record = drill::run(&picked.store, &picked.id, &options).await.map_err(explain::with_doctor)?;
+    let record = drill::run(&*picked.store, &picked.id, &options).await.map_err(explain::with_doctor)?;
     view::drill::record(ui, &record)?;
     match record.outcome {
         Outcome::Proven => {
@@ -90,7 +90,7 @@ async fn drill(args: &DrillArgs, ctx: &Context, ui: &mut Ui) -> Result<Exit, Fai
 fn records(ctx: &Context, ui: &Ui) -> Result<Vec<DrillRecord>, Failure> {
     let mut records = Vec::new();
     for picked in pick::all(ctx, ui)? {
-        records.extend(drill::list(&picked.store, &picked.id)?);
+        records.extend(drill::list(&*picked.store, &picked.id)?);
     }
     records.sort_by_key(|record| std::cmp::Reverse(record.started));
     Ok(records)
@@ -115,7 +115,7 @@ fn show(which: Option<&str>, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure
         }
         Some(text) => {
             let picked = pick::pick(ctx, ui, text)?;
-            drill::list(&picked.store, &picked.id)?.into_iter().max_by_key(|record| record.started)
+            drill::list(&*picked.store, &picked.id)?.into_iter().max_by_key(|record| record.started)
         }
     };
     let none =

@@ -1,7 +1,9 @@
 //! Which backup is meant, for every command that takes one: its name, the start of its name, or `latest`.
 
+use std::sync::Arc;
+
 use unisys_ops::backup::{self, BackupId, Listed, find};
-use unisys_ops::store::DirectoryStore;
+use unisys_ops::store::Store;
 
 use crate::context::Context;
 use crate::exit::Exit;
@@ -17,7 +19,7 @@ const SUGGESTED: usize = 3;
 /// A backup and the store it is in.
 #[derive(Clone, Debug)]
 pub(crate) struct Picked {
-    pub(crate) store: DirectoryStore,
+    pub(crate) store: Arc<dyn Store>,
     pub(crate) id: BackupId,
 }
 
@@ -28,11 +30,10 @@ pub(crate) struct Picked {
 pub(crate) fn all(ctx: &Context, ui: &Ui) -> Result<Vec<Picked>, Failure> {
     let slug = named(ctx, ui)?.map(|name| BackupId::slug(&name));
     let mut all = Vec::new();
-    for path in ctx.stores()? {
-        let store = DirectoryStore::new(path);
+    for store in ctx.stores()? {
         let ids = store.ids()?.into_iter();
         let wanted = ids.filter(|id| slug.as_ref().is_none_or(|slug| id.database_slug() == slug));
-        all.extend(wanted.map(|id| Picked { store: store.clone(), id }));
+        all.extend(wanted.map(|id| Picked { store: Arc::clone(&store), id }));
     }
     Ok(all)
 }
@@ -112,18 +113,18 @@ fn latest(ctx: &Context, ui: &Ui, all: &[Picked]) -> Result<Picked, Failure> {
     let of_selected = |picked: &&Picked| {
         selected.as_deref().is_none_or(|name| picked.id.database_slug() == BackupId::slug(name))
     };
-    let mut stores: Vec<&DirectoryStore> = Vec::new();
+    let mut stores: Vec<&Arc<dyn Store>> = Vec::new();
     for picked in all.iter().filter(of_selected) {
-        if !stores.iter().any(|store| store.root() == picked.store.root()) {
+        if !stores.iter().any(|store| store.location() == picked.store.location()) {
             stores.push(&picked.store);
         }
     }
     let mut newest: Option<Picked> = None;
     for store in stores {
-        if let Some(id) = find::latest(store, selected.as_deref())?
+        if let Some(id) = find::latest(&**store, selected.as_deref())?
             && newest.as_ref().is_none_or(|newest| newest.id.moment() < id.moment())
         {
-            newest = Some(Picked { store: store.clone(), id });
+            newest = Some(Picked { store: Arc::clone(store), id });
         }
     }
     newest.ok_or_else(|| {
@@ -158,8 +159,8 @@ fn listed(ctx: &Context) -> Option<Vec<Listed>> {
         false => None,
     };
     let mut all = Vec::new();
-    for path in ctx.stores().ok()? {
-        all.extend(backup::list(&DirectoryStore::new(path), ctx.now).ok()?);
+    for store in ctx.stores().ok()? {
+        all.extend(backup::list(&*store, ctx.now).ok()?);
     }
     all.retain(|backup| slug.as_ref().is_none_or(|slug| backup.id.database_slug() == slug));
     Some(all)

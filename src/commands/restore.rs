@@ -145,7 +145,7 @@ fn opened(args: &Args, ctx: &Context, ui: &Ui) -> Result<(Arc<OpenBackup>, Targe
         None => ctx.target(&selection, ui)?,
     };
     let identities = ctx.identities(&selection, &args.identity)?;
-    let backup = OpenBackup::open(&picked.store, &picked.id, identities).map_err(explain)?;
+    let backup = OpenBackup::open(&*picked.store, &picked.id, identities).map_err(explain)?;
     Ok((Arc::new(backup), target))
 }
 

@@ -104,7 +104,7 @@ fn side(text: &str, sides: &Sides, content: Content, ctx: &Context, ui: &Ui) -> 
     let pick::Picked { store, id } = pick::pick(ctx, ui, name).map_err(|failure| unknown(text, failure))?;
     match content {
         Content::Counts => {
-            let (manifest, _) = OpenBackup::manifest(&store, &id)?;
+            let (manifest, _) = OpenBackup::manifest(&*store, &id)?;
             let tables = manifest.tables.iter().map(|table| counted(&table.schema, &table.name, table.rows));
             Ok(Side::Known {
                 tables: tables.collect(),
@@ -114,7 +114,7 @@ fn side(text: &str, sides: &Sides, content: Content, ctx: &Context, ui: &Ui) -> 
             })
         }
         Content::Fingerprints => {
-            let backup = OpenBackup::open(&store, &id, ctx.identities(&ctx.selection()?, &sides.identity)?)?;
+            let backup = OpenBackup::open(&*store, &id, ctx.identities(&ctx.selection()?, &sides.identity)?)?;
             Ok(Side::Known {
                 tables: backup.facts.tables,
                 seed: backup.facts.seed,

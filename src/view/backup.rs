@@ -59,7 +59,7 @@ pub(crate) fn made(
         outcome: "ok",
         backup: MadeBackup {
             id: manifest.id.as_str(),
-            path: report.path.display().to_string(),
+            path: report.location.clone(),
             database: &manifest.database,
             moment: manifest.moment,
             seconds: manifest.seconds,

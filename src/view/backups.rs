@@ -1,7 +1,5 @@
 //! Stored backups as reports: the list, and one of them.
 
-use std::path::{Path, PathBuf};
-
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use unisys_ops::backup::{Listed, Manifest, State, Tag};
@@ -18,7 +16,7 @@ use crate::ui::{Cell, Column, Page, Table, Ui, printable};
 pub(crate) struct Held {
     #[serde(flatten)]
     pub(crate) backup: Listed,
-    pub(crate) path: PathBuf,
+    pub(crate) path: String,
 }
 
 #[derive(Serialize)]
@@ -90,7 +88,7 @@ fn state(backup: &Listed, now: DateTime<Utc>) -> String {
 #[derive(Serialize)]
 struct Shown<'a> {
     backup: &'a Manifest,
-    path: &'a Path,
+    path: &'a str,
     pin: Option<&'a Pin>,
     drills: &'a [DrillRecord],
 }
@@ -98,7 +96,7 @@ struct Shown<'a> {
 pub(crate) fn show(
     ui: &mut Ui,
     manifest: &Manifest,
-    path: &Path,
+    path: &str,
     pin: Option<&Pin>,
     drills: &[DrillRecord],
 ) -> Result<(), Failure> {
@@ -127,7 +125,7 @@ fn pinned(pin: &Pin) -> String {
     format!("Pinned      {since}{reason}")
 }
 
-fn summary(manifest: &Manifest, path: &Path) -> Page {
+fn summary(manifest: &Manifest, path: &str) -> Page {
     let layout = match manifest.layout {
         unisys_ops::backup::Layout::Parallel => "parallel",
         unisys_ops::backup::Layout::Single => "single",
@@ -158,7 +156,7 @@ fn summary(manifest: &Manifest, path: &Path) -> Page {
             "Versions    server {}, pg_dump {}, {}, format {}",
             manifest.server_version, manifest.pg_dump_version, manifest.made_by, manifest.format
         ))
-        .line(format!("Directory   {}", path.display()))
+        .line(format!("Stored in   {path}"))
 }
 
 fn tables(manifest: &Manifest) -> Table {

@@ -4,7 +4,7 @@ use serde::Serialize;
 use unisys_ops::OpsError;
 use unisys_ops::backup::{BackupId, State};
 use unisys_ops::retention::{Fate, GroupPlan, Line, Pin, Removal, Unreadable, Verdict};
-use unisys_ops::store::DirectoryStore;
+use unisys_ops::store::Store;
 
 use crate::failure::Failure;
 use crate::ui::human::bytes;
@@ -93,8 +93,8 @@ pub(crate) struct StoreReport {
 }
 
 impl StoreReport {
-    pub(crate) fn new(store: &DirectoryStore) -> Self {
-        Self { store: store.root().display().to_string(), databases: Vec::new(), unreadable: Vec::new() }
+    pub(crate) fn new(store: &dyn Store) -> Self {
+        Self { store: store.location(), databases: Vec::new(), unreadable: Vec::new() }
     }
 
     pub(crate) fn plans(&self) -> impl Iterator<Item = &GroupPlan> {

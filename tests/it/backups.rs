@@ -56,7 +56,7 @@ async fn a_check_names_each_file_and_what_is_wrong_with_it() {
     assert_eq!(findings(&world, &[]), (vec![], Some(0)));
     assert_eq!(findings(&world, &deep), (vec![], Some(0)));
 
-    let part = report.path.join("data/0001.copy.zst.age");
+    let part = world.stored(&report).join("data/0001.copy.zst.age");
     let middle = |bytes: &mut Vec<u8>| {
         let middle = bytes.len() / 2;
         bytes[middle] ^= 1;
@@ -68,14 +68,14 @@ async fn a_check_names_each_file_and_what_is_wrong_with_it() {
         ("globals.sql.zst.age", "its SHA-256 is "),
         ("RESTORE.txt", "its SHA-256 is "),
     ] {
-        let sound = damage(&report.path.join(name), middle);
+        let sound = damage(&world.stored(&report).join(name), middle);
         for args in [&[][..], &deep] {
             let (found, code) = findings(&world, args);
             assert_eq!(code, Some(4), "{name} {args:?}");
             assert_eq!(found.iter().map(|f| f.0.as_str()).collect::<Vec<_>>(), [name], "{args:?} {found:?}");
             assert!(!args.is_empty() || found[0].1.starts_with(shallow_problem), "{found:?}");
         }
-        fs::write(report.path.join(name), sound).unwrap();
+        fs::write(world.stored(&report).join(name), sound).unwrap();
     }
 
     let sound = damage(&part, |bytes| bytes.truncate(1000));
@@ -90,12 +90,12 @@ async fn a_check_names_each_file_and_what_is_wrong_with_it() {
     }
     fs::write(&part, sound).unwrap();
 
-    fs::write(report.path.join("data/0099.copy"), "x").unwrap();
+    fs::write(world.stored(&report).join("data/0099.copy"), "x").unwrap();
     let stranger = ("data/0099.copy".to_owned(), "it does not belong to the backup".to_owned());
     assert_eq!(findings(&world, &[]), (vec![stranger], Some(4)));
-    fs::remove_file(report.path.join("data/0099.copy")).unwrap();
+    fs::remove_file(world.stored(&report).join("data/0099.copy")).unwrap();
 
-    let manifest = report.path.join("manifest.json");
+    let manifest = world.stored(&report).join("manifest.json");
     let sound = fs::read_to_string(&manifest).unwrap();
     fs::write(&manifest, sound.replace("\"rows\": 15000", "\"rows\": 15001")).unwrap();
     assert_eq!(findings(&world, &[]).1, Some(0), "the bytes are those of the manifest");

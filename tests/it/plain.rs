@@ -46,7 +46,7 @@ async fn restore_txt_is_true(#[case] layout: Layout, #[case] name: &str) {
     let world = World::new(name).await;
     let report = world.back_up(layout).await;
     let place = world.directory.path().join("copy of the backup");
-    copy_directory(&report.path, &place);
+    copy_directory(&world.stored(&report), &place);
     fs::copy(world.identity_file(), place.join("identity.txt")).unwrap();
     let new = empty_server(false).await;
     let text = fs::read_to_string(place.join("RESTORE.txt")).unwrap();
@@ -68,17 +68,17 @@ async fn restore_txt_is_true(#[case] layout: Layout, #[case] name: &str) {
 async fn restore_txt_stops_at_a_damaged_file() {
     let world = World::new("zoo").await;
     let report = world.back_up(Layout::Parallel).await;
-    fs::copy(world.identity_file(), report.path.join("identity.txt")).unwrap();
-    let damaged = report.path.join("data/0001.copy.zst.age");
+    fs::copy(world.identity_file(), world.stored(&report).join("identity.txt")).unwrap();
+    let damaged = world.stored(&report).join("data/0001.copy.zst.age");
     let mut bytes = fs::read(&damaged).unwrap();
     bytes.truncate(bytes.len() - 100);
     fs::write(&damaged, bytes).unwrap();
     let new = empty_server(false).await;
-    let text = fs::read_to_string(report.path.join("RESTORE.txt")).unwrap();
+    let text = fs::read_to_string(world.stored(&report).join("RESTORE.txt")).unwrap();
     let all = run_all(&text).replace("/tmp/", &format!("{}/", world.directory.path().display()));
     let output = command("bash", &new.server().target("postgres"))
         .args(["-c", &all])
-        .current_dir(&report.path)
+        .current_dir(world.stored(&report))
         .env("TMPDIR", world.directory.path())
         .output()
         .unwrap();
@@ -93,7 +93,7 @@ fn restore_txt_is_readable() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let text = runtime.block_on(async {
         let world = World::new("zoo").await;
-        fs::read_to_string(world.back_up(Layout::Parallel).await.path.join("RESTORE.txt")).unwrap()
+        fs::read_to_string(world.stored(&world.back_up(Layout::Parallel).await).join("RESTORE.txt")).unwrap()
     });
     for line in text.lines().filter(|line| !line.contains(" -c 'copy ") && !line.contains(" -c $'copy ")) {
         assert!(line.chars().count() <= 110, "{line}");
@@ -138,7 +138,7 @@ async fn nothing_stays_of_a_script_whose_backup_is_damaged() {
     let folder = world.directory.path().join("out");
     fs::create_dir(&folder).unwrap();
     for name in ["data/0002.copy.zst.age", "database.dump.zst.age", "globals.sql.zst.age"] {
-        let path = report.path.join(name);
+        let path = world.stored(&report).join(name);
         let sound = fs::read(&path).unwrap();
         // what is left decrypts well up to its end
         fs::write(&path, &sound[..sound.len() - 1]).unwrap();

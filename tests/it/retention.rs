@@ -286,7 +286,7 @@ fn a_prune_that_is_killed_is_finished_by_the_next() {
     // the first takes a while to delete
     let files = |day: &str| if day == days[0] { 3000 } else { 10 };
     let ids: Vec<String> = days.iter().map(|day| place.fake("store", "app", day, files(day))).collect();
-    let removing = |names: &[String]| names.iter().any(|name| name.starts_with(".removing-"));
+    let removing = |names: &[String]| names.iter().any(|name| name.starts_with(".partial-"));
     let mut child = place.command(&["backup", "prune", "--yes"]).stdout(Stdio::null()).spawn().unwrap();
     let end = Instant::now() + Duration::from_secs(30);
     while !removing(&place.names("store")) {

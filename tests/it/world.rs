@@ -74,6 +74,11 @@ impl World {
         DirectoryStore::new(self.directory.path().join("store"))
     }
 
+    /// Returns the directory of a backup.
+    pub(crate) fn stored(&self, report: &BackupReport) -> PathBuf {
+        self.store().path(&report.manifest.id)
+    }
+
     pub(crate) fn recipient(&self) -> String {
         Identities::read(&[self.identity_file()]).unwrap().recipients().remove(0)
     }

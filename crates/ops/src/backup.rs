@@ -13,6 +13,7 @@ mod plan;
 mod restore_text;
 mod run;
 mod sealing;
+pub(crate) mod stored;
 mod tag;
 mod work;
 

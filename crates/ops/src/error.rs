@@ -7,6 +7,8 @@ use std::process::ExitStatus;
 use thiserror::Error;
 use unisys_db::DbError;
 
+use crate::backup::BackupId;
+
 /// Something a DBA does to files or processes failed.
 #[derive(Debug, Error)]
 pub enum OpsError {
@@ -100,6 +102,14 @@ pub enum OpsError {
     /// The session that held the moment of a backup ended before the backup was complete.
     #[error("lost the session that held the backup's moment; what was read cannot be completed")]
     MomentLost,
+    /// A backup cannot be removed now.
+    #[error("{backup} in {location} is in use by another process, such as a drill or a restore")]
+    InUse {
+        /// The backup.
+        backup: BackupId,
+        /// The store.
+        location: String,
+    },
     /// Another run holds the lock.
     #[error("another run of {what} holds the lock {}", path.display())]
     Locked {
@@ -117,6 +127,11 @@ impl OpsError {
     /// Returns a function that wraps a system error with what was being done to which file.
     pub fn io(doing: &'static str, path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io { doing, path: path.as_ref().to_owned(), source }
+    }
+
+    /// Returns that a stored file is not there: its backup is damaged.
+    pub(crate) fn missing(name: &str) -> Self {
+        Self::Open { name: name.to_owned(), reason: "it is missing".into() }
     }
 }
 
@@ -161,6 +176,7 @@ impl OpsError {
             | Self::NewerFormat { .. }
             | Self::Snapshot(_)
             | Self::MomentLost
+            | Self::InUse { .. }
             | Self::Locked { .. } => false,
         }
     }

@@ -5,7 +5,6 @@ mod chosen;
 mod copy_script;
 mod globals;
 mod graph;
-mod intact;
 mod into;
 mod into_plan;
 mod load;

@@ -106,6 +106,8 @@ impl Sealed {
 struct Seen {
     hash: Sha256,
     bytes: u64,
+    /// What the store failed with, which says nothing about the file.
+    failure: Option<OpsError>,
 }
 
 struct Watching<R> {
@@ -115,12 +117,26 @@ struct Watching<R> {
 
 impl<R: Read> Read for Watching<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer)?;
+        let result = self.inner.read(buffer);
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = match result.map_err(io::Error::downcast::<OpsError>) {
+            Ok(read) => read,
+            Err(Err(error)) => return Err(error),
+            Err(Ok(failure)) => {
+                seen.failure = Some(failure);
+                return Err(io::Error::other("the store failed"));
+            }
+        };
         seen.hash.update(&buffer[..read]);
         seen.bytes += read as u64;
         Ok(read)
     }
+}
+
+/// Returns why a file could not be read: the store's failure where there was one, else what is wrong with the file.
+fn failed(name: &str, reason: String, seen: &Mutex<Seen>) -> OpsError {
+    let failure = seen.lock().unwrap_or_else(PoisonError::into_inner).failure.take();
+    failure.unwrap_or_else(|| OpsError::Open { name: name.to_owned(), reason })
 }
 
 /// A sealed file being read. Nothing read from it can be trusted before [`Opened::finish`] has said so.
@@ -140,8 +156,8 @@ impl Opened {
         stored: Box<dyn Read + Send>,
         identities: &Identities,
     ) -> Result<Self, OpsError> {
-        let fail = |reason: String| OpsError::Open { name: file.name.clone(), reason };
         let seen = Arc::new(Mutex::new(Seen::default()));
+        let fail = |reason: String| failed(&file.name, reason, &seen);
         let watching = Watching { inner: stored, seen: Arc::clone(&seen) };
         let decryptor = age::Decryptor::new_buffered(io::BufReader::with_capacity(128 * 1024, watching));
         let decryptor = decryptor.map_err(|error| fail(error.to_string()))?;
@@ -156,7 +172,7 @@ impl Opened {
     /// [`OpsError::Open`] when the stored bytes are not what was sealed: damaged, cut, or not ours.
     pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize, OpsError> {
         let read = self.stack.read(buffer);
-        read.map_err(|error| OpsError::Open { name: self.file.name.clone(), reason: error.to_string() })
+        read.map_err(|error| failed(&self.file.name, error.to_string(), &self.seen))
     }
 
     /// Checks that the whole file was read and that it is the one the manifest names.

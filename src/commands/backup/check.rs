@@ -50,7 +50,7 @@ pub(crate) async fn run(args: &Args, ctx: &Context, ui: &mut Ui) -> Result<Exit,
     let options = CheckOptions { jobs, read_data, progress: Arc::from(ui.progress()) };
     let (mut reports, mut not_done) = (Vec::new(), false);
     for Picked { store, id } in &picked {
-        match backup::check(store, id, &options).await {
+        match backup::check(&**store, id, &options).await {
             Ok(report) => reports.push(report),
             Err(error) if picked.len() == 1 => return Err(explain(error)),
             // one that cannot be checked does not keep the others from it

@@ -56,7 +56,7 @@ struct Report<'a> {
 pub(crate) async fn run(args: &Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
     let picked = pick::pick(ctx, ui, &args.backup)?;
     let identities = ctx.identities(&ctx.selection()?, &args.identity)?;
-    let opened = OpenBackup::open(&picked.store, &picked.id, identities);
+    let opened = OpenBackup::open(&*picked.store, &picked.id, identities);
     let opened = Arc::new(opened.hint("Name the identity it was encrypted to with --identity FILE.")?);
     let progress = Arc::from(ui.progress());
     let (path, written) = match (&args.form.output, &args.form.pieces) {
@@ -79,7 +79,7 @@ pub(crate) async fn run(args: &Args, ctx: &Context, ui: &mut Ui) -> Result<Exit,
         ),
         None => format!(
             "RESTORE.txt in {} says how the pieces go together.",
-            picked.store.path(&picked.id).display()
+            picked.store.location_of(&picked.id)
         ),
     });
     Ok(Exit::Done)

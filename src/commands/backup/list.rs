@@ -1,7 +1,6 @@
 //! `backup list`.
 
 use unisys_ops::backup::{self, BackupId, State};
-use unisys_ops::store::DirectoryStore;
 
 use crate::commands::pick;
 use crate::context::Context;
@@ -25,11 +24,10 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
     let slug = pick::named(ctx, ui)?.map(|name| BackupId::slug(&name));
     let mut held = Vec::new();
-    for path in ctx.stores()? {
-        let store = DirectoryStore::new(path);
-        let all = backup::list(&store, ctx.now)?.into_iter();
+    for store in ctx.stores()? {
+        let all = backup::list(&*store, ctx.now)?.into_iter();
         let wanted = all.filter(|backup| slug.as_ref().is_none_or(|slug| backup.id.database_slug() == slug));
-        held.extend(wanted.map(|backup| Held { path: store.path(&backup.id), backup }));
+        held.extend(wanted.map(|backup| Held { path: store.location_of(&backup.id), backup }));
     }
     held.sort_by(|a, b| (b.backup.moment, &b.backup.id).cmp(&(a.backup.moment, &a.backup.id)));
     held.truncate(args.last.unwrap_or(usize::MAX));

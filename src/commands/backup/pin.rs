@@ -31,7 +31,7 @@ pub(crate) struct UnpinArgs {
 pub(crate) fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
     let picked = pick::pick(ctx, ui, &args.backup)?;
     let pin = Pin::new(ctx.now, args.reason.filter(|reason| !reason.trim().is_empty()));
-    pin.write(&picked.store, &picked.id)?;
+    pin.write(&*picked.store, &picked.id)?;
     view::prune::pinned(ui, &picked.id, Some(&pin))?;
     ui.hint(format!("Let the rules decide again: unisys-dba backup unpin {}", picked.id));
     Ok(Exit::Done)
@@ -39,7 +39,7 @@ pub(crate) fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failur
 
 pub(crate) fn unpin(args: &UnpinArgs, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
     let picked = pick::pick(ctx, ui, &args.backup)?;
-    if !Pin::remove(&picked.store, &picked.id)? {
+    if !Pin::remove(&*picked.store, &picked.id)? {
         ui.status(format!("{} was not pinned", picked.id));
     }
     view::prune::pinned(ui, &picked.id, None)?;

@@ -1,12 +1,13 @@
 //! `backup prune`.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use unisys_ops::OpsError;
 use unisys_ops::backup::BackupId;
 use unisys_ops::retention::{self, Asked, GroupPlan, HoldKind, Unreadable};
-use unisys_ops::store::DirectoryStore;
+use unisys_ops::store::Store;
 
 use super::retention::{rules, warn_of_holds};
 use crate::commands::pick;
@@ -75,7 +76,7 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
 
 /// Which stores and databases, and how they are judged.
 struct Scope {
-    stores: Vec<DirectoryStore>,
+    stores: Vec<Arc<dyn Store>>,
     slug: Option<String>,
     even_though: Vec<HoldKind>,
 }
@@ -88,7 +89,7 @@ impl Scope {
             Against::Shrunk => HoldKind::Shrunk,
         };
         Ok(Self {
-            stores: ctx.stores()?.into_iter().map(DirectoryStore::new).collect(),
+            stores: ctx.stores()?,
             slug: pick::named(ctx, ui)?.map(|name| BackupId::slug(&name)),
             even_though: args.even_though.iter().map(kind).collect(),
         })
@@ -97,6 +98,7 @@ impl Scope {
     /// Judges everything, and changes nothing.
     fn plan(&self, ctx: &Context) -> Result<Vec<StoreReport>, Failure> {
         let judged = self.stores.iter().map(|store| {
+            let store = &**store;
             let mut report = StoreReport::new(store);
             for slug in self.slugs(store)? {
                 let (plans, unreadable) = self.judge(ctx, store, &slug, ctx.now)?;
@@ -108,7 +110,7 @@ impl Scope {
         judged.collect()
     }
 
-    fn slugs(&self, store: &DirectoryStore) -> Result<Vec<String>, OpsError> {
+    fn slugs(&self, store: &dyn Store) -> Result<Vec<String>, OpsError> {
         let mut slugs = retention::slugs(store)?;
         slugs.retain(|slug| self.slug.as_ref().is_none_or(|wanted| wanted == slug));
         Ok(slugs.into_iter().collect())
@@ -117,7 +119,7 @@ impl Scope {
     fn judge(
         &self,
         ctx: &Context,
-        store: &DirectoryStore,
+        store: &dyn Store,
         slug: &str,
         now: DateTime<Utc>,
     ) -> Result<(Vec<GroupPlan>, Vec<Unreadable>), Failure> {
@@ -126,7 +128,7 @@ impl Scope {
         let mut plans = Vec::new();
         for group in &mut found.groups {
             group.look_at_newest(store, now);
-            let rules = rules(ctx, store.root(), &group.database)?;
+            let rules = rules(ctx, store, &group.database)?;
             plans.push(retention::judge(group, &found.unreadable, &rules, &asked));
         }
         Ok((plans, found.unreadable))
@@ -136,6 +138,7 @@ impl Scope {
     /// does not stop the others.
     fn remove(&self, ctx: &Context, agreed: &BTreeSet<BackupId>) -> Result<Vec<StoreReport>, Failure> {
         let removed = self.stores.iter().map(|store| {
+            let store = &**store;
             let mut report = StoreReport::new(store);
             for slug in self.slugs(store)? {
                 let (plans, unreadable) = self.judge(ctx, store, &slug, ctx.now)?;
@@ -152,7 +155,7 @@ impl Scope {
     fn remove_of(
         &self,
         ctx: &Context,
-        store: &DirectoryStore,
+        store: &dyn Store,
         plan: GroupPlan,
         agreed: &BTreeSet<BackupId>,
     ) -> Result<DatabaseReport, Failure> {

@@ -1,11 +1,9 @@
 //! Retention as the configuration has it, and its part in `backup run`.
 
-use std::path::Path;
-
 use chrono::{TimeDelta, Utc};
 use unisys_ops::backup::{BackupId, Manifest};
 use unisys_ops::retention::{self, Asked, Hold, HoldKind, Policy, Rules};
-use unisys_ops::store::{DirectoryStore, StoreLock};
+use unisys_ops::store::{Store, StoreLock};
 
 use crate::context::{Context, Selection};
 use crate::failure::Failure;
@@ -18,9 +16,9 @@ use crate::view::prune::DatabaseReport;
 ///
 /// # Errors
 /// The policy keeps nothing: exit 3.
-pub(super) fn rules(ctx: &Context, store: &Path, database: &str) -> Result<Rules, Failure> {
+pub(super) fn rules(ctx: &Context, store: &dyn Store, database: &str) -> Result<Rules, Failure> {
     let meant = |selection: &Selection<'_>| {
-        ctx.store(selection) == store
+        ctx.store(selection).is_ok_and(|own| own.location() == store.location())
             && ctx.resolve(selection).is_ok_and(|target| target.database == database)
     };
     let named = match ctx.names_database() {
@@ -78,7 +76,7 @@ pub(super) fn is_automatic(ctx: &Context) -> bool {
 
 /// Removes what no rule keeps, at the end of the run that made a backup, under its lock. What goes wrong is in the report.
 pub(super) fn after_backup(
-    store: &DirectoryStore,
+    store: &dyn Store,
     lock: &StoreLock,
     rules: &Rules,
     manifest: &Manifest,

@@ -7,7 +7,6 @@ use unisys_db::Target;
 use unisys_db::snapshot::SnapshotOptions;
 use unisys_ops::backup::{self, BackupOptions, Tag};
 use unisys_ops::keys::Recipient;
-use unisys_ops::store::DirectoryStore;
 
 use super::retention;
 use crate::context::Context;
@@ -49,10 +48,10 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
     let prunes = retention::is_automatic(ctx) && !args.no_prune;
     let rules = prunes.then(|| retention::rules_of(ctx, &selection)).transpose()?;
     let target = ctx.target(&selection, ui)?;
-    let store = DirectoryStore::new(ctx.store(&selection));
-    let made = backup::run_and_keep_lock(&store, options(&args, ctx, ui, target, recipients)).await;
+    let store = ctx.store(&selection)?;
+    let made = backup::run_and_keep_lock(&*store, options(&args, ctx, ui, target, recipients)).await;
     let (report, lock) = made.map_err(explain::with_doctor)?;
-    let pruned = rules.map(|rules| retention::after_backup(&store, &lock, &rules, &report.manifest));
+    let pruned = rules.map(|rules| retention::after_backup(&*store, &lock, &rules, &report.manifest));
     drop(lock);
     view::backup::made(ui, &report, pruned.as_ref())?;
     report.manifest.warnings.iter().for_each(|warning| ui.warning(warning));

@@ -16,7 +16,7 @@ use super::{BackupFacts, BackupId, FORMAT, LargeObjects, Manifest, ManifestTable
 use crate::OpsError;
 use crate::keys::{Recipient, sha256};
 use crate::seal::{Sealed, StoredFile};
-use crate::store::{DirectoryStore, Draft};
+use crate::store::{Draft, Store};
 
 /// What the work brought, in order.
 #[derive(Default)]
@@ -65,7 +65,7 @@ pub(super) fn complete(
     moment: DateTime<Utc>,
     started: Instant,
     large_objects: u64,
-    store: &DirectoryStore,
+    store: &dyn Store,
 ) -> Result<BackupReport, OpsError> {
     let tables = table_facts(&shared, &results)?;
     let mut names = files_of_tables(&shared, &results);
@@ -99,7 +99,7 @@ pub(super) fn complete(
         tags: shared.options.tags.clone(),
         files,
     };
-    manifest.files.push(write_restore_text(&shared.draft, &manifest, &tables)?);
+    manifest.files.push(write_restore_text(&*shared.draft, &manifest, &tables)?);
     let facts = BackupFacts {
         id: id.clone(),
         seed: shared.seed,
@@ -110,10 +110,10 @@ pub(super) fn complete(
         inventory: results.inventory.with_roles_of(results.roles),
         files: manifest.files.clone(),
     };
-    manifest.files.push(write_facts(&shared.draft, &facts, &shared.options)?);
+    manifest.files.push(write_facts(&*shared.draft, &facts, &shared.options)?);
     manifest.seconds = started.elapsed().as_secs_f64();
     shared.draft.commit(&manifest.to_json()?)?;
-    Ok(BackupReport { path: store.path(id), manifest, tables })
+    Ok(BackupReport { location: store.location_of(id), manifest, tables })
 }
 
 /// Returns what is known of each table's rows. Pieces of a table must add up to its count in the same snapshot.
@@ -150,7 +150,7 @@ fn files_of_tables(shared: &Shared, results: &Results) -> BTreeMap<u32, Vec<Stri
 
 /// Writes `RESTORE.txt`. It is plain, and somebody will run what it says, so its hash is among the facts.
 fn write_restore_text(
-    draft: &Draft,
+    draft: &dyn Draft,
     manifest: &Manifest,
     tables: &[TableFacts],
 ) -> Result<StoredFile, OpsError> {
@@ -160,7 +160,11 @@ fn write_restore_text(
     Ok(StoredFile { name: RESTORE.into(), bytes, sha256: sha256(text.as_bytes()), content_bytes: bytes })
 }
 
-fn write_facts(draft: &Draft, facts: &BackupFacts, options: &BackupOptions) -> Result<StoredFile, OpsError> {
+fn write_facts(
+    draft: &dyn Draft,
+    facts: &BackupFacts,
+    options: &BackupOptions,
+) -> Result<StoredFile, OpsError> {
     let json = serde_json::to_vec(facts)
         .map_err(|error| OpsError::Corrupt(format!("the facts cannot be written: {error}")))?;
     let mut sealed = Sealed::start(FACTS, draft.create(FACTS)?, &options.recipients, options.level)?;

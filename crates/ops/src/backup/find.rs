@@ -3,7 +3,7 @@
 use super::BackupId;
 use crate::OpsError;
 use crate::restore::OpenBackup;
-use crate::store::DirectoryStore;
+use crate::store::Store;
 
 /// How many digits of the moment a short name has at least: the day. `unisys_2` would mean another backup tomorrow.
 const DAY: usize = "20261121".len();
@@ -27,7 +27,7 @@ pub fn matching<'a>(ids: &'a [BackupId], text: &str) -> Vec<&'a BackupId> {
 ///
 /// # Errors
 /// [`OpsError`] when the store, or one of two manifests of the same second, cannot be read.
-pub fn latest(store: &DirectoryStore, database: Option<&str>) -> Result<Option<BackupId>, OpsError> {
+pub fn latest(store: &dyn Store, database: Option<&str>) -> Result<Option<BackupId>, OpsError> {
     let slug = database.map(BackupId::slug);
     let mut ids = store.ids()?;
     ids.retain(|id| slug.as_ref().is_none_or(|slug| id.database_slug() == slug));

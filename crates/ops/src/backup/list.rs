@@ -1,14 +1,12 @@
 //! What a store holds: one line for each complete backup, the newest first.
 //!
-//! Reading ten thousand manifests takes seconds, so what was read is kept in `.index.json` of the store, under each backup's
-//! id and the modification time of its directory: a proof written beside a backup changes that time, and its line is read
-//! anew. What is changed within a file is not seen here, but by a check. The index is for listing alone; it may be lost, damaged
-//! or impossible to write.
+//! Reading ten thousand manifests takes seconds, so what was read is kept in the store's memory, under each backup's id and
+//! the mark of its version: a proof written beside a backup changes that mark, and its line is read anew. What is changed
+//! within a file is seen by a check, not here. The index is for listing alone; it may be lost, damaged or impossible to write.
 
 mod index;
 
-use std::fs;
-use std::io;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, Utc};
@@ -20,10 +18,10 @@ use crate::OpsError;
 use crate::drill::{self, DrillRecord, Outcome};
 use crate::restore::OpenBackup;
 use crate::retention::Pin;
-use crate::store::DirectoryStore;
+use crate::store::{Store, Version};
 
-/// A directory changed this recently may change again within one tick of the file system's clock, and look unchanged. Two
-/// seconds is the coarsest clock in use (FAT's).
+/// A backup changed this recently may change again within one tick of the store's clock, and look unchanged. Two seconds is the
+/// coarsest clock in use (FAT's).
 const TICK: Duration = Duration::from_secs(2);
 
 /// What is known of a backup's worth.
@@ -91,45 +89,71 @@ pub struct Listed {
     pub pin: Option<Pin>,
 }
 
-/// Returns the backups in `store`, the newest first; `now` tells how fresh a directory is.
+/// How many backups are read at once: a bucket answers many questions in the time it takes for one.
+const READERS: usize = 8;
+
+/// Returns the backups in `store`, the newest first; `now` tells how fresh a backup is.
 ///
 /// # Errors
-/// [`OpsError::Io`] when the store cannot be listed. A damaged backup is listed as such.
-pub fn list(store: &DirectoryStore, now: DateTime<Utc>) -> Result<Vec<Listed>, OpsError> {
-    let mut known = index::read(store.root());
+/// [`OpsError`] when the store cannot be listed. A damaged backup is listed as such.
+pub fn list(store: &dyn Store, now: DateTime<Utc>) -> Result<Vec<Listed>, OpsError> {
+    let memory = store.memory();
+    let mut known = memory.as_deref().map(index::read).unwrap_or_default();
     let settled = SystemTime::from(now).checked_sub(TICK).unwrap_or(SystemTime::UNIX_EPOCH);
     let before = known.len();
-    let (mut all, mut keep, mut fresh) = (Vec::new(), Vec::new(), false);
-    for id in store.ids()? {
-        let path = store.path(&id);
-        let changed = match fs::metadata(&path).and_then(|metadata| metadata.modified()) {
-            Ok(changed) => changed,
-            // removed since the directory was read
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(OpsError::io("look at", &path)(error)),
-        };
-        let cached = known.remove(&id).filter(|entry| entry.changed == changed);
-        fresh |= cached.is_none() && changed < settled;
-        let entry = match cached {
-            Some(entry) => entry,
-            None => Entry { changed, backup: look(store, &id)? },
-        };
-        match changed < settled {
-            true => keep.push(entry),
-            false => all.push(entry.backup),
+    let (mut all, mut keep, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
+    for version in store.versions()? {
+        match known.remove(&version.id).filter(|entry| entry.mark == version.mark) {
+            Some(entry) if version.changed < settled => keep.push(entry),
+            Some(entry) => all.push(entry.backup),
+            None => unknown.push(version),
         }
     }
-    if fresh || before != keep.len() {
-        // a store that cannot be written to is listed all the same
-        let _ = index::write(store.root(), &keep);
+    let mut fresh = false;
+    for (Version { mark, changed, .. }, backup) in look_at_all(store, unknown)? {
+        match changed < settled {
+            true => {
+                keep.push(Entry { mark, backup });
+                fresh = true;
+            }
+            false => all.push(backup),
+        }
+    }
+    if let Some(memory) = memory.filter(|_| fresh || before != keep.len()) {
+        // where it cannot be kept, it is read again the next time
+        let _ = index::write(&memory, &keep);
     }
     all.extend(keep.into_iter().map(|entry| entry.backup));
     all.sort_by(|a, b| b.moment.cmp(&a.moment).then_with(|| b.id.cmp(&a.id)));
     Ok(all)
 }
 
+/// Reads several backups, some at once.
+fn look_at_all(store: &dyn Store, versions: Vec<Version>) -> Result<Vec<(Version, Listed)>, OpsError> {
+    let readers = versions.len().min(READERS);
+    let queue = Mutex::new(versions);
+    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    let read = || -> Result<Vec<(Version, Listed)>, OpsError> {
+        let mut found = Vec::new();
+        while let Some(version) = next() {
+            let listed = look(store, &version.id)?;
+            found.push((version, listed));
+        }
+        Ok(found)
+    };
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..readers).map(|_| scope.spawn(read)).collect();
+        let stopped = || OpsError::Refused("a thread was stopped".into());
+        let mut found = Vec::new();
+        for thread in threads {
+            found.extend(thread.join().map_err(|_| stopped())??);
+        }
+        Ok(found)
+    })
+}
+
 /// Reads what there is to know of one backup.
-fn look(store: &DirectoryStore, id: &BackupId) -> Result<Listed, OpsError> {
+fn look(store: &dyn Store, id: &BackupId) -> Result<Listed, OpsError> {
     let pin = Pin::read(store, id)?;
     let (manifest, sha256) = match OpenBackup::manifest(store, id) {
         Ok(read) => read,
@@ -212,10 +236,13 @@ fn summary(manifest: Manifest, records: &[DrillRecord], sha256: &str) -> Listed 
 
 #[cfg(test)]
 mod tests {
-    use super::index::INDEX;
+    use std::fs;
+
     use super::*;
     use crate::backup::{FORMAT, LargeObjects};
-    use crate::store::MANIFEST;
+    use crate::store::{DirectoryStore, MANIFEST};
+
+    const INDEX: &str = ".index.json";
 
     /// A moment at which everything a test has written is settled.
     fn later() -> DateTime<Utc> {
@@ -344,7 +371,7 @@ mod tests {
         // what the index says of an unchanged directory is believed, which shows that it is used
         fs::write(&index, written.replace("unproven", "failed")).unwrap();
         assert!(shown(&store).iter().all(|(_, state)| *state == State::Failed));
-        for damaged in ["", "{", "[]", "{\"format\":2,\"entries\":[]}", &written[..written.len() / 2]] {
+        for damaged in ["", "{", "[]", "{\"format\":1,\"entries\":[]}", &written[..written.len() / 2]] {
             fs::write(&index, damaged).unwrap();
             assert_eq!(shown(&store), expected, "{damaged:.20}");
             assert_eq!(fs::read_to_string(&index).unwrap().len(), written.len());

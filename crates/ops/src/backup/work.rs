@@ -59,7 +59,7 @@ pub(super) struct Shared {
     pub(super) database: DatabaseFacts,
     pub(super) programs: Programs,
     pub(super) plan: Plan,
-    pub(super) draft: Draft,
+    pub(super) draft: Box<dyn Draft>,
     pub(super) seed: Seed,
     pub(super) copy_encoding: String,
     pub(super) role_passwords: bool,

@@ -5,11 +5,12 @@ use unisys_db::preflight::{self, Extension, Preflight};
 use unisys_db::{DbError, Session};
 
 use super::run::DoctorOptions;
-use super::store::{size, standing};
+use super::store::size;
 use super::{Finding, extensions, finding, listener, locale, programs};
 use crate::OpsError;
 use crate::program::Programs;
 use crate::server::{Scratch, ScratchOptions};
+use crate::store::standing;
 
 const SERVER: &str = "drill's server";
 const USER: &str = "drill's user";

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::backup::{BackupId, Manifest};
 use crate::drill;
 use crate::restore::OpenBackup;
-use crate::store::DirectoryStore;
+use crate::store::Store;
 
 /// Bytes of a database (as `pg_database_size` counts, indexes included) backed up in a second by two sessions on two cores,
 /// where nothing better is known.
@@ -44,7 +44,7 @@ pub(super) struct Experience {
 }
 
 /// Returns what the store remembers of a database; nothing where it has no backup that can be read.
-pub(super) fn experience(store: &DirectoryStore, database: &str) -> Option<Experience> {
+pub(super) fn experience(store: &dyn Store, database: &str) -> Option<Experience> {
     let start = format!("{}_", BackupId::slug(database));
     let mut ids = store.ids().ok()?;
     ids.retain(|id| id.as_str().starts_with(&start));
@@ -62,7 +62,7 @@ pub(super) fn experience(store: &DirectoryStore, database: &str) -> Option<Exper
     })
 }
 
-fn drill_rate(store: &DirectoryStore, manifest: &Manifest) -> Option<f64> {
+fn drill_rate(store: &dyn Store, manifest: &Manifest) -> Option<f64> {
     let records = drill::list(store, &manifest.id).ok()?;
     let proven = records.into_iter().rev().find(|record| record.outcome == drill::Outcome::Proven)?;
     Some((proven.restore_seconds + proven.verify_seconds) / manifest.database_bytes.max(1) as f64)

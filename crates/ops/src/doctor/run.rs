@@ -1,6 +1,7 @@
 //! The order of the links.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use unisys_db::preflight::{self, Preflight};
@@ -13,7 +14,7 @@ use crate::OpsError;
 use crate::keys::{Identities, Recipient};
 use crate::platform::{self, SystemUser};
 use crate::program::{PgVersion, Programs, Search};
-use crate::store::DirectoryStore;
+use crate::store::Store;
 
 const CONNECTION: &str = "connection";
 const POOLER: &str = "pooler";
@@ -47,7 +48,7 @@ pub struct DoctorOptions {
     /// The keys a drill decrypts with.
     pub identities: Result<Identities, Broken>,
     /// Where the backups go.
-    pub store: DirectoryStore,
+    pub store: Arc<dyn Store>,
     /// The directory scratch servers are made in.
     pub parent: PathBuf,
     /// The scratch server's port.
@@ -70,13 +71,13 @@ pub async fn run(options: &DoctorOptions) -> Diagnosis {
     let facts = examine_server(options, &mut findings).await;
     findings.extend(keys::examine(&options.recipients, &options.identities));
     let known = facts.as_ref().map(|facts| {
-        let experience = estimate::experience(&options.store, &facts.database.name);
+        let experience = estimate::experience(&*options.store, &facts.database.name);
         estimate::estimate(facts.database.bytes, experience.as_ref())
     });
     let data_directory =
         facts.as_ref().filter(|_| is_local(options)).and_then(|f| f.data_directory.as_deref());
     let user = platform::current_user().unwrap_or_else(|| "USER".into());
-    let store_facts = store::probe(&options.store, data_directory.map(Path::new));
+    let store_facts = store::probe(&*options.store, data_directory.map(Path::new));
     findings.extend(store::judge(&store_facts, known.as_ref().map(|estimate| estimate.stored_bytes), &user));
     findings.push(drill::judge_user(options));
     findings.extend(match &facts {

@@ -1,12 +1,10 @@
 //! The store: can it be written, does it survive the server's disk, is there room, who else reads it?
 
-use std::fs;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::{Finding, finding};
-use crate::store::DirectoryStore;
-use crate::{OpsError, platform, random};
+use crate::platform;
+use crate::store::Store;
 
 const STORE: &str = "store";
 const SPACE: &str = "store's space";
@@ -16,8 +14,10 @@ const PLACE: &str = "store's place";
 /// What was found out about a store.
 #[derive(Debug, Default)]
 pub(super) struct StoreFacts {
-    /// Its directory.
-    pub(super) root: PathBuf,
+    /// Where it is.
+    pub(super) location: String,
+    /// What was done to try it.
+    pub(super) done: &'static str,
     /// Why it cannot be written; nothing where it can.
     pub(super) unwritable: Option<String>,
     /// Whether only its owner may read it; unknown where it does not exist yet.
@@ -30,72 +30,25 @@ pub(super) struct StoreFacts {
     pub(super) server_device: Option<u64>,
 }
 
-/// Tries the store: writes, syncs, renames and removes a file, and leaves nothing behind.
-pub(super) fn probe(store: &DirectoryStore, data_directory: Option<&Path>) -> StoreFacts {
-    let root = store.root();
-    let standing = standing(root);
+/// Tries the store.
+pub(super) fn probe(store: &dyn Store, data_directory: Option<&Path>) -> StoreFacts {
+    let trial = store.try_out();
     StoreFacts {
-        root: root.to_owned(),
-        private: root.is_dir().then(|| platform::is_private(root).unwrap_or(false)),
-        unwritable: write(root, &standing).err().map(|error| finding::reason(&error)),
-        free: fs4::available_space(&standing).ok(),
-        device: platform::device_of(&standing),
+        location: store.location(),
+        done: trial.done,
+        private: trial.private,
+        unwritable: trial.unwritable.map(|error| finding::reason(&error)),
+        free: store.free_bytes(),
+        device: trial.directory.as_deref().and_then(platform::device_of),
         server_device: data_directory.and_then(platform::device_of),
     }
 }
 
-/// Returns the nearest directory on the way to `path` that exists.
-pub(super) fn standing(path: &Path) -> PathBuf {
-    path.ancestors().find(|ancestor| ancestor.is_dir()).unwrap_or(Path::new(".")).to_owned()
-}
-
-/// Directories and files that go when this value does, the last made first.
-#[derive(Default)]
-struct Traces {
-    directories: Vec<PathBuf>,
-    files: Vec<PathBuf>,
-}
-
-impl Drop for Traces {
-    fn drop(&mut self) {
-        for file in &self.files {
-            // one of the two names is gone already
-            let _ = fs::remove_file(file);
-        }
-        for directory in &self.directories {
-            // a directory somebody put something into meanwhile stays
-            let _ = fs::remove_dir(directory);
-        }
-    }
-}
-
-fn write(root: &Path, standing: &Path) -> Result<(), OpsError> {
-    let mut traces = Traces::default();
-    if !root.is_dir() {
-        let missing = root.ancestors().take_while(|ancestor| *ancestor != standing);
-        traces.directories = missing.map(Path::to_owned).collect();
-        platform::create_private_dir(root)?;
-    }
-    let (first, second) = (name(root), name(root));
-    traces.files = vec![first.clone(), second.clone()];
-    let mut file =
-        platform::private_file().create_new(true).open(&first).map_err(OpsError::io("create", &first))?;
-    file.write_all(b"unisys-dba doctor\n").map_err(OpsError::io("write", &first))?;
-    file.sync_all().map_err(OpsError::io("sync", &first))?;
-    fs::rename(&first, &second).map_err(OpsError::io("rename", &first))?;
-    platform::sync_dir(root)?;
-    fs::remove_file(&second).map_err(OpsError::io("delete", &second))
-}
-
-fn name(root: &Path) -> PathBuf {
-    root.join(format!(".doctor-{}", random::text(8)))
-}
-
 /// Judges a store for backups that take `needed` bytes each, where that is known.
 pub(super) fn judge(facts: &StoreFacts, needed: Option<u64>, user: &str) -> Vec<Finding> {
-    let root = facts.root.display();
+    let root = &facts.location;
     let mut findings = vec![match &facts.unwritable {
-        None => Finding::ok(STORE, format!("{root}: written, synced, renamed, deleted")),
+        None => Finding::ok(STORE, format!("{root}: {}", facts.done)),
         Some(reason) => Finding::fail(STORE, reason, format!("install -d -m 700 -o {user} '{root}'")),
     }];
     findings.push(judge_space(facts, needed));
@@ -157,7 +110,8 @@ mod tests {
 
     fn sound() -> StoreFacts {
         StoreFacts {
-            root: "/store".into(),
+            location: "/store".into(),
+            done: "written",
             private: Some(true),
             free: Some(1000),
             device: Some(1),
@@ -177,22 +131,5 @@ mod tests {
         assert_eq!(levels(&sound(), None), [Ok, Skipped, Ok, Ok]);
         assert_eq!(levels(&StoreFacts { private: Some(false), ..sound() }, Some(1)), [Ok, Ok, Warn, Ok]);
         assert_eq!(levels(&StoreFacts { server_device: Some(1), ..sound() }, Some(1)), [Ok, Ok, Ok, Warn]);
-    }
-
-    #[test]
-    fn a_probe_leaves_nothing_behind() {
-        let directory = tempfile::tempdir().unwrap();
-        let there = DirectoryStore::new(directory.path());
-        assert_eq!(probe(&there, None).unwritable, None);
-        let missing = DirectoryStore::new(directory.path().join("a/b"));
-        assert_eq!(probe(&missing, None).unwritable, None);
-        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
-    }
-
-    #[test]
-    fn a_file_in_the_way_is_told() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        let facts = probe(&DirectoryStore::new(file.path().join("store")), None);
-        assert!(facts.unwritable.is_some_and(|reason| reason.contains("could not create")));
     }
 }

@@ -14,7 +14,7 @@ use crate::program::{PgVersion, Programs};
 use crate::progress::Expected;
 use crate::restore::{LeaveOut, LoadAs, Loaded, OpenBackup, Restore};
 use crate::server::{Scratch, ScratchOptions, Server};
-use crate::store::DirectoryStore;
+use crate::store::Store;
 
 /// A restored backup on a running server. Dropped, or when this process dies, the server is stopped and removed.
 pub struct RestoredCopy {
@@ -28,11 +28,7 @@ impl RestoredCopy {
     ///
     /// # Errors
     /// [`OpsError`]; [`OpsError::blames_the_backup`] says whether it tells something about the backup.
-    pub async fn restore(
-        store: &DirectoryStore,
-        id: &BackupId,
-        options: &DrillOptions,
-    ) -> Result<Self, OpsError> {
+    pub async fn restore(store: &dyn Store, id: &BackupId, options: &DrillOptions) -> Result<Self, OpsError> {
         options.progress.begin("open", Expected::UNKNOWN);
         let backup = Arc::new(OpenBackup::open(store, id, options.identities.clone())?);
         let scratch = scratch(&backup, options).await?;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::compare::Compared;
 use crate::OpsError;
 use crate::backup::BackupId;
-use crate::store::DirectoryStore;
+use crate::store::Store;
 
 /// What the records of drills are called, before their moment.
 const PREFIX: &str = "drill-";
@@ -68,11 +68,11 @@ impl DrillRecord {
     ///
     /// # Errors
     /// [`OpsError::Io`].
-    pub fn write(&self, store: &DirectoryStore) -> Result<(), OpsError> {
+    pub fn write(&self, store: &dyn Store) -> Result<(), OpsError> {
         let json = serde_json::to_vec_pretty(self)
             .map_err(|error| OpsError::Corrupt(format!("the drill's record cannot be written: {error}")))?;
         let name = format!("{}.json", self.name());
-        store.write_beside(&self.backup, &name, &json).map(|_| ())
+        store.write_beside(&self.backup, &name, &json)
     }
 }
 
@@ -86,7 +86,7 @@ pub(crate) fn is_record(name: &str) -> bool {
 ///
 /// # Errors
 /// [`OpsError::Io`].
-pub fn list(store: &DirectoryStore, id: &BackupId) -> Result<Vec<DrillRecord>, OpsError> {
+pub fn list(store: &dyn Store, id: &BackupId) -> Result<Vec<DrillRecord>, OpsError> {
     let mut records = Vec::new();
     for name in store.names_beside(id, PREFIX)? {
         let json = store.read_small(id, &name)?.unwrap_or_default();

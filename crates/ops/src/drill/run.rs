@@ -16,7 +16,7 @@ use crate::platform::SystemUser;
 use crate::program::Search;
 use crate::progress::Progress;
 use crate::restore::OpenBackup;
-use crate::store::DirectoryStore;
+use crate::store::Store;
 
 /// How a drill is done.
 #[derive(Clone)]
@@ -51,14 +51,8 @@ pub struct DrillOptions {
 ///
 /// # Errors
 /// [`OpsError`] for which [`OpsError::blames_the_backup`] is false.
-pub async fn run(
-    store: &DirectoryStore,
-    id: &BackupId,
-    options: &DrillOptions,
-) -> Result<DrillRecord, OpsError> {
-    if !store.path(id).is_dir() {
-        return Err(OpsError::Refused(format!("there is no backup {id} in {}", store.root().display())));
-    }
+pub async fn run(store: &dyn Store, id: &BackupId, options: &DrillOptions) -> Result<DrillRecord, OpsError> {
+    let _hold = store.hold(id)?; // until its record is written
     let mut record = DrillRecord {
         format: DrillRecord::FORMAT,
         outcome: Outcome::Failed,
@@ -91,7 +85,7 @@ pub async fn run(
 }
 
 async fn prove(
-    store: &DirectoryStore,
+    store: &dyn Store,
     id: &BackupId,
     options: &DrillOptions,
     record: &mut DrillRecord,

@@ -17,7 +17,7 @@ use super::into::private_directory;
 use super::rows::load_file;
 use super::stream::Archive;
 use super::toc::Entry;
-use super::{LeaveOut, LoadAs, OpenBackup, Restore, intact};
+use super::{LeaveOut, LoadAs, OpenBackup, Restore};
 use crate::OpsError;
 use crate::backup::BackupId;
 use crate::program::{PgVersion, Programs, Search};
@@ -139,7 +139,7 @@ impl ChosenTables {
         }
         let directory = private_directory(&self.parent)?;
         let restore = self.restore(plan, directory.path())?;
-        intact::check(&self.backup, 1, &self.progress).await?;
+        self.backup.check_files(1, &self.progress).await?;
         let schema = Archive::File(restore.stage("schema.dump.zst.age", "schema.dump").await?);
         let nodes = restore.nodes(&schema).await?;
         let make: BTreeSet<u32> = self.oids(plan, |table| table.make);

@@ -15,7 +15,7 @@ use super::globals::{Due, Statement};
 use super::into_plan::{IntoPlan, Roles, TEMPORARY};
 use super::load::{Loaded, run_statements};
 use super::unfinished::Unfinished;
-use super::{LoadAs, OpenBackup, Restore, intact};
+use super::{LoadAs, OpenBackup, Restore};
 use crate::drill::compare::{self, Compared, Comparison};
 use crate::program::{PgVersion, Programs, Search};
 use crate::progress::{Expected, Progress};
@@ -84,7 +84,7 @@ impl IntoServer {
         let directory = private_directory(&self.parent)?;
         let temporary = format!("{TEMPORARY}{}", random::text(8));
         let restore = self.restore(plan, &temporary, directory.path().to_owned())?;
-        intact::check(&self.backup, self.jobs, &self.progress).await?;
+        self.backup.check_files(self.jobs, &self.progress).await?;
         let admin = Session::open(&plan.maintenance).await?;
         let mut unfinished = Unfinished::new(&plan.maintenance);
         self.create_roles(&admin, plan).await?;

@@ -2,18 +2,20 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 
-use crate::backup::{BackupFacts, BackupId, FACTS, Manifest, copy_encoding};
+use crate::backup::{BackupFacts, BackupId, FACTS, Finding, Manifest, copy_encoding, stored};
 use crate::keys::Identities;
+use crate::progress::{Expected, Progress};
 use crate::seal::Opened;
-use crate::store::{DirectoryStore, MANIFEST};
+use crate::store::{Hold, MANIFEST, Store};
 use crate::{OpsError, platform};
 
 /// A backup that can be read.
 #[derive(Clone)]
 pub struct OpenBackup {
     /// Where it is.
-    pub store: DirectoryStore,
+    pub store: Arc<dyn Store>,
     /// What it says of itself in the open.
     pub manifest: Manifest,
     /// The SHA-256 of its manifest's bytes: what a proof is about.
@@ -21,6 +23,7 @@ pub struct OpenBackup {
     /// What it says of itself under encryption.
     pub facts: BackupFacts,
     identities: Identities,
+    _hold: Arc<Hold>,
 }
 
 impl OpenBackup {
@@ -28,12 +31,12 @@ impl OpenBackup {
     ///
     /// # Errors
     /// [`OpsError::Refused`] when there is no such backup, or its format is newer; [`OpsError::Corrupt`] when it is damaged.
-    pub fn manifest(store: &DirectoryStore, id: &BackupId) -> Result<(Manifest, String), OpsError> {
+    pub fn manifest(store: &dyn Store, id: &BackupId) -> Result<(Manifest, String), OpsError> {
         let Some(json) = store.read_small(id, MANIFEST)? else {
-            return Err(if store.path(id).is_dir() {
+            return Err(if store.contains(id)? {
                 OpsError::Corrupt(format!("{id} holds no manifest"))
             } else {
-                OpsError::Refused(format!("there is no backup {id} in {}", store.root().display()))
+                OpsError::Refused(format!("there is no backup {id} in {}", store.location()))
             });
         };
         let manifest = Manifest::from_json(&json, id.as_str())?;
@@ -47,23 +50,44 @@ impl OpenBackup {
     ///
     /// # Errors
     /// [`OpsError::Io`].
-    pub fn manifest_sha256(store: &DirectoryStore, id: &BackupId) -> Result<Option<String>, OpsError> {
+    pub fn manifest_sha256(store: &dyn Store, id: &BackupId) -> Result<Option<String>, OpsError> {
         Ok(store.read_small(id, MANIFEST)?.map(|json| crate::keys::sha256(&json)))
     }
 
-    /// Opens a backup with the identities: reads its manifest and its facts, and compares what both say.
+    /// Opens a backup with the identities: reads its manifest and its facts, and compares what both say. It is protected from
+    /// removal as long as the value, or a clone of it, lives.
     ///
     /// # Errors
     /// [`OpsError::Open`] when no identity fits or the facts are damaged; [`OpsError::Corrupt`] when manifest and facts
     /// contradict each other.
-    pub fn open(store: &DirectoryStore, id: &BackupId, identities: Identities) -> Result<Self, OpsError> {
+    pub fn open(store: &dyn Store, id: &BackupId, identities: Identities) -> Result<Self, OpsError> {
+        let hold = store.hold(id)?;
         let (manifest, manifest_sha256) = Self::manifest(store, id)?;
         let file = manifest.file(FACTS)?;
         let json = Opened::start(file, store.read(id, FACTS)?, &identities)?.read_all()?;
         let facts: BackupFacts = serde_json::from_slice(&json)
             .map_err(|error| OpsError::Corrupt(format!("the facts of {id} are damaged: {error}")))?;
         agree(&manifest, &facts)?;
-        Ok(Self { store: store.clone(), manifest, manifest_sha256, facts, identities })
+        let store = store.shared();
+        Ok(Self { store, manifest, manifest_sha256, facts, identities, _hold: Arc::new(hold) })
+    }
+
+    /// Reads every stored file and compares its size and hash, `jobs` files at once.
+    ///
+    /// # Errors
+    /// [`OpsError::Open`] naming the first file found that is not what it was.
+    pub(super) async fn check_files(
+        &self,
+        jobs: usize,
+        progress: &Arc<dyn Progress>,
+    ) -> Result<(), OpsError> {
+        let manifest = &self.manifest;
+        progress.begin("check the stored files", Expected::bytes(manifest.stored_bytes()));
+        let found = stored::examine(&*self.store, &manifest.id, &manifest.files, 1, jobs, progress).await?;
+        match found.into_iter().next() {
+            Some(Finding { file, problem }) => Err(OpsError::Open { name: file, reason: problem }),
+            None => Ok(()),
+        }
     }
 
     /// Starts reading one of its files.

@@ -17,7 +17,7 @@ use super::policy::Share;
 use super::read::Candidate;
 use crate::OpsError;
 use crate::backup::BackupId;
-use crate::store::DirectoryStore;
+use crate::store::Store;
 
 /// The file's name.
 pub(super) const JUDGED: &str = "counts-judged.json";
@@ -77,15 +77,15 @@ impl Judgement {
     }
 
     /// Reads what is written beside a backup. A damaged file says nothing: then the backup is judged again.
-    pub(super) fn read(store: &DirectoryStore, id: &BackupId) -> Result<Option<Self>, OpsError> {
+    pub(super) fn read(store: &dyn Store, id: &BackupId) -> Result<Option<Self>, OpsError> {
         let json = store.read_small(id, JUDGED)?.unwrap_or_default();
         Ok(serde_json::from_slice::<Self>(&json).ok().filter(|judgement| judgement.format == FORMAT))
     }
 
-    pub(super) fn write(&self, store: &DirectoryStore, id: &BackupId) -> Result<(), OpsError> {
+    pub(super) fn write(&self, store: &dyn Store, id: &BackupId) -> Result<(), OpsError> {
         let json = serde_json::to_vec_pretty(self)
             .map_err(|error| OpsError::Corrupt(format!("a judgement cannot be written: {error}")))?;
-        store.write_beside(id, JUDGED, &json).map(|_| ())
+        store.write_beside(id, JUDGED, &json)
     }
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::OpsError;
 use crate::backup::BackupId;
-use crate::store::DirectoryStore;
+use crate::store::Store;
 
 /// The file's name.
 pub(super) const PIN: &str = "pin.json";
@@ -35,7 +35,7 @@ impl Pin {
     ///
     /// # Errors
     /// [`OpsError::Io`].
-    pub fn read(store: &DirectoryStore, id: &BackupId) -> Result<Option<Self>, OpsError> {
+    pub fn read(store: &dyn Store, id: &BackupId) -> Result<Option<Self>, OpsError> {
         let damaged = || Self { format: FORMAT, pinned: None, reason: Some(format!("its {PIN} is damaged")) };
         let json = store.read_small(id, PIN)?;
         Ok(json.map(|json| serde_json::from_slice(&json).unwrap_or_else(|_| damaged())))
@@ -45,17 +45,17 @@ impl Pin {
     ///
     /// # Errors
     /// [`OpsError::Io`].
-    pub fn write(&self, store: &DirectoryStore, id: &BackupId) -> Result<(), OpsError> {
+    pub fn write(&self, store: &dyn Store, id: &BackupId) -> Result<(), OpsError> {
         let json = serde_json::to_vec_pretty(self)
             .map_err(|error| OpsError::Corrupt(format!("the pin cannot be written: {error}")))?;
-        store.write_beside(id, PIN, &json).map(|_| ())
+        store.write_beside(id, PIN, &json)
     }
 
     /// Takes a backup's pin away; returns whether there was one.
     ///
     /// # Errors
     /// [`OpsError::Io`].
-    pub fn remove(store: &DirectoryStore, id: &BackupId) -> Result<bool, OpsError> {
+    pub fn remove(store: &dyn Store, id: &BackupId) -> Result<bool, OpsError> {
         let pinned = store.read_small(id, PIN)?.is_some();
         if pinned {
             store.remove_beside(id, PIN)?;

@@ -11,7 +11,7 @@ use crate::OpsError;
 use crate::backup::{self, BackupId, Manifest, State, Tag};
 use crate::drill;
 use crate::restore::OpenBackup;
-use crate::store::DirectoryStore;
+use crate::store::Store;
 
 /// A backup's moment is the server's clock, and may run ahead of ours by this much.
 const SKEW: TimeDelta = TimeDelta::hours(1);
@@ -82,7 +82,7 @@ impl Group {
     }
 
     /// Looks whether all files of the newest backup are there. Their content is not read.
-    pub fn look_at_newest(&mut self, store: &DirectoryStore, now: DateTime<Utc>) {
+    pub fn look_at_newest(&mut self, store: &dyn Store, now: DateTime<Utc>) {
         let Some(id) = self.newest(now).map(|newest| newest.id.clone()) else { return };
         self.newest_lacks = match OpenBackup::manifest(store, &id) {
             Ok((manifest, _)) => lacking(store, &manifest),
@@ -91,9 +91,13 @@ impl Group {
     }
 }
 
-fn lacking(store: &DirectoryStore, manifest: &Manifest) -> Option<String> {
-    let problem = |file: &str| store.read(&manifest.id, file).err().map(|error| drill::chain(&error));
-    manifest.files.iter().find_map(|file| problem(&file.name))
+fn lacking(store: &dyn Store, manifest: &Manifest) -> Option<String> {
+    let names = match store.names(&manifest.id) {
+        Ok(names) => names,
+        Err(error) => return Some(drill::chain(&error)),
+    };
+    let missing = manifest.files.iter().find(|file| !names.contains(&file.name))?;
+    Some(format!("{} is missing", missing.name))
 }
 
 /// What there is of one database's name.
@@ -109,7 +113,7 @@ pub struct Found {
 ///
 /// # Errors
 /// [`OpsError`] when the store cannot be listed.
-pub fn slugs(store: &DirectoryStore) -> Result<BTreeSet<String>, OpsError> {
+pub fn slugs(store: &dyn Store) -> Result<BTreeSet<String>, OpsError> {
     Ok(store.ids()?.iter().map(|id| id.database_slug().to_owned()).collect())
 }
 
@@ -117,7 +121,7 @@ pub fn slugs(store: &DirectoryStore) -> Result<BTreeSet<String>, OpsError> {
 ///
 /// # Errors
 /// [`OpsError`] when the store cannot be listed. What is wrong with one backup is told in its place.
-pub fn read(store: &DirectoryStore, slug: &str) -> Result<Found, OpsError> {
+pub fn read(store: &dyn Store, slug: &str) -> Result<Found, OpsError> {
     let mut groups: BTreeMap<(String, String), Vec<Candidate>> = BTreeMap::new();
     let mut unreadable = Vec::new();
     for id in store.ids()?.into_iter().filter(|id| id.database_slug() == slug) {
@@ -142,7 +146,7 @@ pub fn read(store: &DirectoryStore, slug: &str) -> Result<Found, OpsError> {
     Ok(Found { groups: groups.collect(), unreadable })
 }
 
-fn candidate(store: &DirectoryStore, id: &BackupId) -> Result<((String, String), Candidate), OpsError> {
+fn candidate(store: &dyn Store, id: &BackupId) -> Result<((String, String), Candidate), OpsError> {
     let (manifest, sha256) = OpenBackup::manifest(store, id)?;
     if manifest.moment.timestamp() != id.moment().timestamp()
         || BackupId::slug(&manifest.database) != id.database_slug()

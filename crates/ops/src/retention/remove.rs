@@ -9,7 +9,7 @@ use super::pin::Pin;
 use crate::OpsError;
 use crate::backup::BackupId;
 use crate::drill;
-use crate::store::{DirectoryStore, StoreLock};
+use crate::store::{Store, StoreLock};
 
 /// What became of a backup that was to go.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -46,7 +46,7 @@ pub struct Removal {
 /// # Errors
 /// [`OpsError`] when what was found out about the counts cannot be written down; then nothing is removed.
 pub fn remove(
-    store: &DirectoryStore,
+    store: &dyn Store,
     _lock: &StoreLock,
     plan: &GroupPlan,
     agreed: Option<&BTreeSet<BackupId>>,
@@ -63,13 +63,13 @@ pub fn remove(
     Ok(removal.collect())
 }
 
-fn remove_one(store: &DirectoryStore, id: &BackupId) -> Fate {
+fn remove_one(store: &dyn Store, id: &BackupId) -> Fate {
     let removed = Pin::read(store, id).and_then(|pin| match pin {
         Some(_) => Ok(Fate::Pinned),
         None => store.remove(id).map(|()| Fate::Removed),
     });
     removed.unwrap_or_else(|error| match error {
-        OpsError::Locked { .. } => Fate::InUse,
+        OpsError::InUse { .. } => Fate::InUse,
         error => Fate::Failed { problem: drill::chain(&error) },
     })
 }

@@ -1,37 +1,37 @@
 //! A store in a directory.
 //!
 //! A backup is written under `.partial-ID`, every file and directory is synced, and then it is renamed to `ID`: a rename is
-//! all or nothing. It is removed the same way back: renamed to `.removing-ID`, then deleted. What a killed run leaves under
-//! either name is removed by the next run of the same database.
+//! all or nothing. Removal goes the other way. What a killed run leaves under `.partial-…` is removed by the next run of the
+//! same database.
+
+mod trial;
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::UNIX_EPOCH;
 
-use super::Part;
 use super::identity::Owners;
+use super::{Draft, Hold, MANIFEST, Part, Store, StoreLock, Trial, Version};
 use crate::backup::BackupId;
 use crate::keys::temporary_name;
 use crate::{OpsError, platform};
 
+pub(crate) use trial::standing;
+
 const PARTIAL: &str = ".partial-";
 
-const REMOVING: &str = ".removing-";
+/// The directory of the files whose locks protect backups; outside of what a removal takes.
+const HOLDS: &str = ".holds";
 
-/// The name of the file that is written last into a backup.
-pub(crate) const MANIFEST: &str = "manifest.json";
+/// The file a listing keeps what it has read in.
+const MEMORY: &str = ".index.json";
 
 /// A directory of backups.
 #[derive(Clone, Debug)]
 pub struct DirectoryStore {
     root: PathBuf,
-}
-
-/// The right to write backups of one database; another run waits its turn. Freed by the system when the process ends.
-#[derive(Debug)]
-pub struct StoreLock {
-    _file: File,
-    slug: String,
 }
 
 impl DirectoryStore {
@@ -50,86 +50,21 @@ impl DirectoryStore {
         self.root.join(id.as_str())
     }
 
-    /// Takes the right to write backups of `database`, and removes what a killed run of it left.
-    ///
-    /// # Errors
-    /// [`OpsError::Locked`] while another run has it.
-    pub fn lock(&self, database: &str) -> Result<StoreLock, OpsError> {
-        platform::create_private_dir(&self.root)?;
-        let slug = BackupId::slug(database);
-        let path = self.root.join(format!(".lock-{slug}"));
-        let file = File::create(&path).map_err(OpsError::io("create", &path))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(fs::TryLockError::WouldBlock) => {
-                return Err(OpsError::Locked { what: database.to_owned(), path });
-            }
-            Err(fs::TryLockError::Error(source)) => return Err(OpsError::Io { doing: "lock", path, source }),
-        }
-        let lock = StoreLock { _file: file, slug };
-        self.sweep(&lock)?;
-        Ok(lock)
+    fn partial(&self, id: &BackupId) -> PathBuf {
+        self.root.join(format!("{PARTIAL}{id}"))
     }
 
-    /// Removes the partial backups of the locked database, and what a removal left: their run is dead, or it would hold the
-    /// lock.
-    fn sweep(&self, lock: &StoreLock) -> Result<(), OpsError> {
-        // ids never hold `_` in their slug, so the start is exact
-        let [partial, removing] = [PARTIAL, REMOVING].map(|prefix| format!("{prefix}{}_", lock.slug));
+    /// Removes the partial backups of the locked database: their run is dead, or it would hold the lock.
+    fn sweep(&self, slug: &str) -> Result<(), OpsError> {
+        let start = format!("{PARTIAL}{slug}_");
         for entry in self.entries()? {
             let name = entry.file_name().to_string_lossy().into_owned();
-            if name.starts_with(&partial) {
+            // ids never hold `_` in their slug, so the start is exact
+            if name.starts_with(&start) {
                 fs::remove_dir_all(entry.path()).map_err(OpsError::io("remove", entry.path()))?;
-            } else if name.starts_with(&removing) {
-                // what cannot be deleted now keeps nobody from making a backup; the next run tries again
-                let _ = fs::remove_dir_all(entry.path());
             }
         }
         Ok(())
-    }
-
-    /// Removes a complete backup. From its first step on the backup is not listed any more; an interrupted removal is finished by
-    /// the next run of the same database.
-    ///
-    /// # Errors
-    /// [`OpsError::Io`].
-    pub fn remove(&self, id: &BackupId) -> Result<(), OpsError> {
-        let (path, doomed) = (self.path(id), self.root.join(format!("{REMOVING}{id}")));
-        fs::rename(&path, &doomed).map_err(OpsError::io("remove", &path))?;
-        platform::sync_dir(&self.root)?;
-        fs::remove_dir_all(&doomed).map_err(OpsError::io("remove", &doomed))
-    }
-
-    /// Remembers which cluster `database` is backed up from, and refuses another one unless told to `adopt` it.
-    ///
-    /// # Errors
-    /// [`OpsError::Refused`] naming both clusters.
-    pub fn claim(&self, database: &str, system_identifier: &str, adopt: bool) -> Result<(), OpsError> {
-        let path = self.root.join("store.json");
-        let mut owners = Owners::read(&path)?;
-        if owners.claim(database, system_identifier, adopt)? {
-            write_atomically(&path, &owners.to_json())?;
-        }
-        Ok(())
-    }
-
-    /// Starts a backup.
-    ///
-    /// # Errors
-    /// [`OpsError::Io`].
-    pub fn begin(&self, id: &BackupId) -> Result<Draft, OpsError> {
-        let partial = self.root.join(format!("{PARTIAL}{id}"));
-        platform::create_private_dir(&partial)?;
-        Ok(Draft { partial, target: self.path(id), root: self.root.clone(), committed: false })
-    }
-
-    /// Returns the ids of the complete backups, in no order. Directories with other names are not ours.
-    ///
-    /// # Errors
-    /// [`OpsError::Io`]; a store that does not exist holds none.
-    pub fn ids(&self) -> Result<Vec<BackupId>, OpsError> {
-        let names = self.entries()?.into_iter().map(|entry| entry.file_name().to_string_lossy().into_owned());
-        Ok(names.filter_map(|name| BackupId::parse(&name).ok()).collect())
     }
 
     fn entries(&self) -> Result<Vec<fs::DirEntry>, OpsError> {
@@ -140,26 +75,79 @@ impl DirectoryStore {
         }
     }
 
-    /// Opens a stored file of a backup.
-    ///
-    /// # Errors
-    /// [`OpsError::Open`] when it is missing: the backup is damaged. [`OpsError::Io`] for the system's other reasons.
-    pub fn read(&self, id: &BackupId, name: &str) -> Result<Box<dyn Read + Send>, OpsError> {
+    fn absent(&self, id: &BackupId) -> OpsError {
+        OpsError::Refused(format!("there is no backup {id} in {}", self.location()))
+    }
+
+    /// Opens the file whose lock protects a backup; nothing where the store cannot be written to.
+    fn hold_file(&self, id: &BackupId) -> Result<Option<File>, OpsError> {
+        let directory = self.root.join(HOLDS);
+        let path = directory.join(id.as_str());
+        let opened = platform::create_private_dir(&directory).and_then(|()| {
+            platform::private_file().create(true).open(&path).map_err(OpsError::io("open", &path))
+        });
+        match opened {
+            Ok(file) => Ok(Some(file)),
+            Err(OpsError::Io { source, .. }) if is_read_only(&source) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn is_read_only(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied)
+}
+
+impl Store for DirectoryStore {
+    fn shared(&self) -> Arc<dyn Store> {
+        Arc::new(self.clone())
+    }
+
+    fn location(&self) -> String {
+        self.root.display().to_string()
+    }
+
+    fn location_of(&self, id: &BackupId) -> String {
+        self.path(id).display().to_string()
+    }
+
+    /// The mark is the time the directory was changed; what is changed within a file leaves it as it is.
+    fn versions(&self) -> Result<Vec<Version>, OpsError> {
+        let mut versions = Vec::new();
+        for entry in self.entries()? {
+            // directories with other names are not ours
+            let Ok(id) = BackupId::parse(&entry.file_name().to_string_lossy()) else { continue };
+            let changed = match entry.metadata().and_then(|metadata| metadata.modified()) {
+                Ok(changed) => changed,
+                // removed since the directory was read
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(OpsError::io("look at", entry.path())(error)),
+            };
+            let since = changed.duration_since(UNIX_EPOCH).unwrap_or_default();
+            versions.push(Version { id, mark: since.as_nanos().to_string(), changed });
+        }
+        Ok(versions)
+    }
+
+    fn ids(&self) -> Result<Vec<BackupId>, OpsError> {
+        let names = self.entries()?.into_iter().map(|entry| entry.file_name().to_string_lossy().into_owned());
+        Ok(names.filter_map(|name| BackupId::parse(&name).ok()).collect())
+    }
+
+    fn contains(&self, id: &BackupId) -> Result<bool, OpsError> {
+        Ok(self.path(id).is_dir())
+    }
+
+    fn read(&self, id: &BackupId, name: &str) -> Result<Box<dyn Read + Send>, OpsError> {
         let path = self.path(id).join(name);
         match File::open(&path) {
             Ok(file) => Ok(Box::new(file)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                Err(OpsError::Open { name: name.to_owned(), reason: "it is missing".into() })
-            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(OpsError::missing(name)),
             Err(error) => Err(OpsError::io("open", &path)(error)),
         }
     }
 
-    /// Reads a small file of a backup whole; `None` where it does not exist.
-    ///
-    /// # Errors
-    /// [`OpsError::Io`].
-    pub fn read_small(&self, id: &BackupId, name: &str) -> Result<Option<Vec<u8>>, OpsError> {
+    fn read_small(&self, id: &BackupId, name: &str) -> Result<Option<Vec<u8>>, OpsError> {
         let path = self.path(id).join(name);
         match fs::read(&path) {
             Ok(content) => Ok(Some(content)),
@@ -168,11 +156,13 @@ impl DirectoryStore {
         }
     }
 
-    /// Returns the names of the files that stand beside a backup's own and start with `prefix`.
-    ///
-    /// # Errors
-    /// [`OpsError::Io`].
-    pub fn names_beside(&self, id: &BackupId, prefix: &str) -> Result<Vec<String>, OpsError> {
+    fn names(&self, id: &BackupId) -> Result<Vec<String>, OpsError> {
+        let mut names = Vec::new();
+        walk(&self.path(id), "", &mut names)?;
+        Ok(names)
+    }
+
+    fn names_beside(&self, id: &BackupId, prefix: &str) -> Result<Vec<String>, OpsError> {
         let path = self.path(id);
         let entries = fs::read_dir(&path).map_err(OpsError::io("list", &path))?;
         let names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
@@ -181,21 +171,11 @@ impl DirectoryStore {
         Ok(names)
     }
 
-    /// Writes a file beside a complete backup, such as a proof; whole or not at all.
-    ///
-    /// # Errors
-    /// [`OpsError::Io`].
-    pub fn write_beside(&self, id: &BackupId, name: &str, content: &[u8]) -> Result<PathBuf, OpsError> {
-        let path = self.path(id).join(name);
-        write_atomically(&path, content)?;
-        Ok(path)
+    fn write_beside(&self, id: &BackupId, name: &str, content: &[u8]) -> Result<(), OpsError> {
+        write_atomically(&self.path(id).join(name), content)
     }
 
-    /// Removes a file beside a complete backup. One that is not there is gone already.
-    ///
-    /// # Errors
-    /// [`OpsError::Io`].
-    pub fn remove_beside(&self, id: &BackupId, name: &str) -> Result<(), OpsError> {
+    fn remove_beside(&self, id: &BackupId, name: &str) -> Result<(), OpsError> {
         let path = self.path(id).join(name);
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -204,6 +184,93 @@ impl DirectoryStore {
             _ => platform::sync_dir(&self.path(id)),
         }
     }
+
+    fn remove(&self, id: &BackupId) -> Result<(), OpsError> {
+        if !self.path(id).is_dir() {
+            return Err(self.absent(id));
+        }
+        let hold = self.hold_file(id)?;
+        if let Some(file) = &hold {
+            file.try_lock().map_err(|error| in_use(error, id, self))?;
+        }
+        let (path, partial) = (self.path(id), self.partial(id));
+        fs::rename(&path, &partial).map_err(OpsError::io("remove", &path))?;
+        platform::sync_dir(&self.root)?;
+        // whoever opened the file before and locks it after finds the backup gone
+        let _ = fs::remove_file(self.root.join(HOLDS).join(id.as_str()));
+        fs::remove_dir_all(&partial).map_err(OpsError::io("remove", &partial))
+    }
+
+    fn lock(&self, database: &str) -> Result<StoreLock, OpsError> {
+        platform::create_private_dir(&self.root)?;
+        let slug = BackupId::slug(database);
+        let lock = StoreLock::take(&self.root.join(format!(".lock-{slug}")), database)?;
+        self.sweep(&slug)?;
+        Ok(lock)
+    }
+
+    fn hold(&self, id: &BackupId) -> Result<Hold, OpsError> {
+        if !self.path(id).is_dir() {
+            return Err(self.absent(id));
+        }
+        let file = self.hold_file(id)?;
+        if let Some(file) = &file {
+            file.try_lock_shared().map_err(|error| in_use(error, id, self))?;
+        }
+        // asked when the lock is held: it may have been removed meanwhile
+        if self.path(id).is_dir() { Ok(Hold { file }) } else { Err(self.absent(id)) }
+    }
+
+    fn claim(&self, database: &str, system_identifier: &str, adopt: bool) -> Result<(), OpsError> {
+        let path = self.root.join("store.json");
+        let mut owners = Owners::read(&path)?;
+        if owners.claim(database, system_identifier, adopt)? {
+            write_atomically(&path, &owners.to_json())?;
+        }
+        Ok(())
+    }
+
+    fn begin(&self, id: &BackupId) -> Result<Box<dyn Draft>, OpsError> {
+        let partial = self.partial(id);
+        platform::create_private_dir(&partial)?;
+        let draft =
+            DirectoryDraft { partial, target: self.path(id), root: self.root.clone(), committed: false };
+        Ok(Box::new(draft))
+    }
+
+    fn memory(&self) -> Option<PathBuf> {
+        Some(self.root.join(MEMORY))
+    }
+
+    fn free_bytes(&self) -> Option<u64> {
+        fs4::available_space(standing(&self.root)).ok()
+    }
+
+    fn try_out(&self) -> Trial {
+        trial::try_out(&self.root)
+    }
+}
+
+fn in_use(error: fs::TryLockError, id: &BackupId, store: &DirectoryStore) -> OpsError {
+    match error {
+        fs::TryLockError::WouldBlock => OpsError::InUse { backup: id.clone(), location: store.location() },
+        fs::TryLockError::Error(source) => OpsError::io("lock", store.path(id))(source),
+    }
+}
+
+/// Collects the names of all files below `path`, with `/` between directories.
+fn walk(path: &Path, prefix: &str, names: &mut Vec<String>) -> Result<(), OpsError> {
+    for entry in fs::read_dir(path).map_err(OpsError::io("list", path))? {
+        let entry = entry.map_err(OpsError::io("list", path))?;
+        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+        let kind = entry.file_type().map_err(OpsError::io("look at", entry.path()))?;
+        if kind.is_dir() {
+            walk(&entry.path(), &format!("{name}/"), names)?;
+        } else {
+            names.push(name);
+        }
+    }
+    Ok(())
 }
 
 /// Writes a file under another name, syncs it and renames it.
@@ -223,22 +290,17 @@ pub(crate) fn write_atomically(path: &Path, content: &[u8]) -> Result<(), OpsErr
     platform::sync_dir(path.parent().unwrap_or(Path::new(".")))
 }
 
-/// A backup being written. Dropped before [`Draft::commit`], it is removed.
 #[derive(Debug)]
-pub struct Draft {
+struct DirectoryDraft {
     partial: PathBuf,
     target: PathBuf,
     root: PathBuf,
     committed: bool,
 }
 
-impl Draft {
-    /// Creates a file of the backup; `/` in its name makes a directory. One that is there already is of a try that was given
-    /// up, whose writer may not have let go of it yet: it is unlinked, not written over.
-    ///
-    /// # Errors
-    /// [`OpsError::Io`].
-    pub fn create(&self, name: &str) -> Result<Box<dyn Part>, OpsError> {
+impl Draft for DirectoryDraft {
+    /// One that is there already is unlinked.
+    fn create(&self, name: &str) -> Result<Box<dyn Part>, OpsError> {
         let path = self.partial.join(name);
         if let Some(parent) = path.parent().filter(|parent| *parent != self.partial) {
             platform::create_private_dir(parent)?;
@@ -254,19 +316,12 @@ impl Draft {
         Ok(Box::new(FilePart { file: io::BufWriter::with_capacity(256 * 1024, file) }))
     }
 
-    /// Writes a small plain file of the backup.
-    ///
-    /// # Errors
-    /// [`OpsError::Io`].
-    pub fn write(&self, name: &str, content: &[u8]) -> Result<(), OpsError> {
+    fn write(&self, name: &str, content: &[u8]) -> Result<(), OpsError> {
         write_atomically(&self.partial.join(name), content)
     }
 
-    /// Writes the manifest and makes the backup complete: everything is synced, then renamed to its final name.
-    ///
-    /// # Errors
-    /// [`OpsError::Io`]; then there is no backup.
-    pub fn commit(mut self, manifest: &[u8]) -> Result<(), OpsError> {
+    /// Everything is synced, then renamed to its final name.
+    fn commit(mut self: Box<Self>, manifest: &[u8]) -> Result<(), OpsError> {
         self.write(MANIFEST, manifest)?;
         let data = self.partial.join("data");
         if data.is_dir() {
@@ -280,7 +335,7 @@ impl Draft {
     }
 }
 
-impl Drop for Draft {
+impl Drop for DirectoryDraft {
     fn drop(&mut self) {
         if !self.committed {
             // what stays is swept by the next run
@@ -307,5 +362,74 @@ impl Part for FilePart {
     fn keep(&mut self) -> io::Result<()> {
         self.file.flush()?;
         self.file.get_ref().sync_all()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OLD: &str = "app_20261120T020000Z_0001";
+
+    fn store_with(id: &str) -> (tempfile::TempDir, DirectoryStore, BackupId) {
+        let directory = tempfile::tempdir().unwrap();
+        let store = DirectoryStore::new(directory.path().join("store"));
+        let id = BackupId::parse(id).unwrap();
+        store.begin(&id).unwrap().commit(b"{}").unwrap();
+        (directory, store, id)
+    }
+
+    #[test]
+    fn a_backup_in_use_is_not_removed() {
+        let (_directory, store, id) = store_with(OLD);
+        let (first, second) = (store.hold(&id).unwrap(), store.hold(&id).unwrap());
+        assert!(first.protects() && second.protects());
+        for hold in [first, second] {
+            assert!(matches!(store.remove(&id), Err(OpsError::InUse { .. })));
+            drop(hold);
+        }
+        store.remove(&id).unwrap();
+        assert!(matches!(store.hold(&id), Err(OpsError::Refused(_))));
+        assert!(matches!(store.remove(&id), Err(OpsError::Refused(_))));
+        assert_eq!(fs::read_dir(store.root()).unwrap().count(), 1, "the holds' directory");
+        assert_eq!(fs::read_dir(store.root().join(HOLDS)).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn an_interrupted_removal_is_not_listed_and_is_finished_by_the_next_run() {
+        let (_directory, store, id) = store_with(OLD);
+        fs::rename(store.path(&id), store.partial(&id)).unwrap();
+        assert!(store.ids().unwrap().is_empty() && store.versions().unwrap().is_empty());
+        drop(store.lock("other").unwrap());
+        assert!(store.partial(&id).exists(), "another database's");
+        drop(store.lock("app").unwrap());
+        assert!(!store.partial(&id).exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_store_that_cannot_be_written_to_is_held_by_nobody() {
+        use std::os::unix::fs::PermissionsExt;
+        let (_directory, store, id) = store_with(OLD);
+        fs::set_permissions(store.root(), fs::Permissions::from_mode(0o500)).unwrap();
+        let hold = store.hold(&id);
+        fs::set_permissions(store.root(), fs::Permissions::from_mode(0o700)).unwrap();
+        assert_eq!(hold.unwrap().protects(), platform::is_root(), "root writes everywhere");
+    }
+
+    #[test]
+    fn what_stands_beside_a_backup_changes_its_mark() {
+        let (_directory, store, id) = store_with(OLD);
+        let mark = || store.versions().unwrap().remove(0).mark;
+        let before = mark();
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        store.write_beside(&id, "pin.json", b"{}").unwrap();
+        let pinned = mark();
+        assert_ne!(before, pinned);
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        store.remove_beside(&id, "pin.json").unwrap();
+        store.remove_beside(&id, "pin.json").unwrap();
+        assert_ne!(pinned, mark());
+        assert_eq!(store.names(&id).unwrap(), [MANIFEST]);
     }
 }

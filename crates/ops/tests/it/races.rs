@@ -8,6 +8,7 @@ use unisys_db::Target;
 use unisys_ops::OpsError;
 use unisys_ops::backup;
 use unisys_ops::drill::RestoredCopy;
+use unisys_ops::store::Store;
 
 use crate::support::{Place, When, aside, execute, session, text, value};
 

@@ -6,24 +6,24 @@ use std::sync::{Arc, Mutex};
 use tokio::task::JoinSet;
 use unisys_db::fingerprint::{RowDigest, RowFacts, Seed};
 
-use super::{CheckOptions, CheckReport, Finding, RESTORE, ReadData, finding, hash, next, unreadable};
+use super::{CheckOptions, CheckReport, Finding, RESTORE, ReadData, finding, next};
 use crate::OpsError;
 use crate::backup::content::feed;
-use crate::backup::{BackupId, FACTS, Manifest};
+use crate::backup::{BackupId, FACTS, Manifest, stored};
 use crate::child::Running;
 use crate::drill::chain;
 use crate::program::Programs;
 use crate::progress::Expected;
 use crate::restore::OpenBackup;
 use crate::seal::StoredFile;
-use crate::store::{DirectoryStore, MANIFEST};
+use crate::store::{MANIFEST, Store};
 
 /// Opens the backup; `None` with a finding when it is the backup's fault that it does not open.
 ///
 /// # Errors
 /// [`OpsError`] when the facts are as they were written, and it is the key that does not fit.
 pub(super) fn open(
-    store: &DirectoryStore,
+    store: &dyn Store,
     id: &BackupId,
     manifest: &Manifest,
     data: &ReadData,
@@ -33,8 +33,10 @@ pub(super) fn open(
         Ok(backup) => return Ok(Some(backup)),
         Err(error) => error,
     };
-    let intact =
-        manifest.file(FACTS).is_ok_and(|file| hash(&store.path(id).join(FACTS), file, &mut |_| ()).is_none());
+    let intact = match manifest.file(FACTS) {
+        Ok(file) => stored::problem(store, id, file, &mut |_| ())?.is_none(),
+        Err(_) => false,
+    };
     match error {
         OpsError::Corrupt(problem) => findings.push(finding(MANIFEST, problem)),
         error if intact => return Err(error),
@@ -89,7 +91,9 @@ async fn worker(
                 rows.insert(file.name.clone(), facts);
             }
             Ok(_) => {}
-            Err(OpsError::Io { source, .. }) => findings.push(finding(&file.name, unreadable(&source))),
+            Err(OpsError::Io { source, .. }) => {
+                findings.push(finding(&file.name, format!("it cannot be read: {source}")));
+            }
             Err(OpsError::Open { reason, .. }) => findings.push(finding(&file.name, reason)),
             Err(error) if error.blames_the_backup() => findings.push(finding(&file.name, chain(&error))),
             Err(error) => return Err(error),
@@ -135,8 +139,7 @@ async fn archive(backup: &Arc<OpenBackup>, programs: &Programs, name: &str) -> R
 }
 
 fn plain(backup: &OpenBackup, file: &StoredFile) -> Result<Content, OpsError> {
-    let path = backup.store.path(&backup.manifest.id).join(&file.name);
-    match hash(&path, file, &mut |_| ()) {
+    match stored::problem(&*backup.store, &backup.manifest.id, file, &mut |_| ())? {
         Some(reason) => Err(OpsError::Open { name: file.name.clone(), reason }),
         None => Ok(Content { size: file.content_bytes, rows: None }),
     }

@@ -7,7 +7,7 @@ use super::*;
 use crate::backup::{self, FORMAT, LargeObjects, Layout, Manifest, ManifestTable, Tag};
 use crate::drill::{Compared, DrillRecord, Outcome};
 use crate::restore::OpenBackup;
-use crate::store::DirectoryStore;
+use crate::store::{DirectoryStore, Store};
 
 /// A store with small but sound backups.
 pub(super) struct Shelf {
@@ -176,13 +176,13 @@ fn a_removal_that_was_killed_is_finished_by_the_next_run_of_that_database() {
     let root = shelf.store.root().to_owned();
     // killed between the rename and the end of the deletion, of two databases
     for id in [&ids[0], &other] {
-        fs::rename(shelf.store.path(id), root.join(format!(".removing-{id}"))).unwrap();
+        fs::rename(shelf.store.path(id), root.join(format!(".partial-{id}"))).unwrap();
     }
-    fs::remove_file(root.join(format!(".removing-{}/manifest.json", ids[0]))).unwrap();
+    fs::remove_file(root.join(format!(".partial-{}/manifest.json", ids[0]))).unwrap();
     assert_eq!(shelf.ids(), ids[1..], "it is not listed any more");
     // killed between two backups: the plan of the next run is the rest of the first one
     assert_eq!(shelf.prune("app", &last(1), &asked(at(NOW))).len(), 1);
-    assert_eq!(shelf.names(), [format!(".removing-{other}"), ids[2].to_string()]);
+    assert_eq!(shelf.names(), [format!(".partial-{other}"), ids[2].to_string()]);
     drop(shelf.store.lock("app-prod").unwrap());
     assert_eq!(shelf.names(), [ids[2].to_string()]);
 }
@@ -192,7 +192,7 @@ fn one_that_cannot_be_removed_does_not_stop_the_others() {
     let shelf = Shelf::new();
     let ids = days(&shelf, 4);
     // something is in the way of its rename
-    let obstacle = shelf.store.root().join(format!(".removing-{}", ids[0]));
+    let obstacle = shelf.store.root().join(format!(".partial-{}", ids[0]));
     let lock = shelf.store.lock("app").unwrap();
     fs::create_dir_all(obstacle.join("in the way")).unwrap();
     let plan = shelf.plan("app", &last(1), &asked(at(NOW)));
@@ -219,6 +219,19 @@ fn what_was_pinned_since_the_plan_stays_and_so_does_what_nobody_agreed_to() {
     let fates: Vec<&Fate> = fates.iter().map(|removal| &removal.fate).collect();
     assert_eq!(fates, [&Fate::Pinned, &Fate::Removed]);
     assert_eq!(shelf.ids(), [ids[0].clone(), ids[2].clone(), ids[3].clone()]);
+}
+
+#[test]
+fn one_that_a_drill_reads_stays_until_it_is_done() {
+    let shelf = Shelf::new();
+    let ids = days(&shelf, 3);
+    let hold = shelf.store.hold(&ids[0]).unwrap();
+    let removals = shelf.prune("app", &last(1), &asked(at(NOW)));
+    let fates: Vec<&Fate> = removals.iter().map(|removal| &removal.fate).collect();
+    assert_eq!(fates, [&Fate::InUse, &Fate::Removed]);
+    drop(hold);
+    assert_eq!(shelf.prune("app", &last(1), &asked(at(NOW))).len(), 1);
+    assert_eq!(shelf.ids(), ids[2..]);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use chrono::TimeDelta;
 use super::directories::Shelf;
 use super::*;
 use crate::drill::Outcome;
+use crate::store::Store;
 
 const YEARS: i64 = 10;
 
@@ -56,14 +57,14 @@ enum Night {
 }
 
 /// A store under test: on a disk, or in memory.
-trait Store {
+trait Nightly {
     fn back_up(&mut self, moment: DateTime<Utc>, number: usize) -> BackupId;
     fn drill(&mut self, id: &BackupId, now: DateTime<Utc>);
     fn prune(&mut self, now: DateTime<Utc>, just_made: &BackupId) -> bool;
     fn ids(&self) -> BTreeSet<BackupId>;
 }
 
-impl Store for Shelf {
+impl Nightly for Shelf {
     fn back_up(&mut self, moment: DateTime<Utc>, number: usize) -> BackupId {
         Shelf::back_up(self, "app", moment, number, 5000)
     }
@@ -86,7 +87,7 @@ impl Store for Shelf {
     }
 }
 
-impl Store for Vec<Candidate> {
+impl Nightly for Vec<Candidate> {
     fn back_up(&mut self, moment: DateTime<Utc>, number: usize) -> BackupId {
         let mut backup = candidate(moment, number);
         backup.tables = vec![(table("students"), 5000)];
@@ -117,7 +118,7 @@ impl Store for Vec<Candidate> {
 /// Lives through the years. `clock` says by how much the clock is wrong in a night. Checks each night that the newest proven
 /// backup is there, and where `exact`, that exactly what the policy says is. Returns how many nights were held.
 fn live(
-    store: &mut dyn Store,
+    store: &mut dyn Nightly,
     night: impl Fn(i64) -> Night,
     clock: impl Fn(i64) -> TimeDelta,
     exact: impl Fn(i64) -> bool,
