@@ -119,7 +119,7 @@ impl Shelf {
         let entries = fs::read_dir(self.directory.path().join("store")).unwrap().flatten();
         let mut names: Vec<String> =
             entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
-        names.retain(|name| !name.starts_with(".lock-"));
+        names.retain(|name| !name.starts_with(".lock-") && name != ".holds");
         names.sort();
         names
     }
