@@ -3,7 +3,7 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::counts::{self, Fall};
 use super::judge::Asked;
@@ -94,6 +94,18 @@ impl fmt::Display for Hold {
             Self::Shrunk { since, fall } => write!(f, "{fall}, since {since}"),
         }
     }
+}
+
+/// Serializes each with its sentence, and the word to overrule it by.
+pub(super) fn told<S: Serializer>(holds: &[Hold], out: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Told<'a> {
+        text: String,
+        overrule: HoldKind,
+        #[serde(flatten)]
+        hold: &'a Hold,
+    }
+    out.collect_seq(holds.iter().map(|hold| Told { text: hold.to_string(), overrule: hold.kind(), hold }))
 }
 
 /// Returns a length of time in whole days, or in hours.

@@ -61,8 +61,10 @@ pub struct GroupPlan {
     /// The cluster.
     pub system_identifier: String,
     /// Why nothing is removed; empty when nothing speaks against it, or nothing would be.
+    #[serde(serialize_with = "hold::told")]
     pub holds: Vec<Hold>,
     /// What would have spoken against it, and was overruled.
+    #[serde(serialize_with = "hold::told")]
     pub overruled: Vec<Hold>,
     /// Its backups, the newest first.
     pub backups: Vec<Line>,
