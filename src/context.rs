@@ -385,6 +385,7 @@ mod tests {
             store: None,
             recipients: Vec::new(),
             identities: Vec::new(),
+            retention: None,
         };
         names.iter().map(|name| ((*name).to_owned(), database("postgresql://h/d"))).collect()
     }

@@ -10,6 +10,7 @@ pub(crate) mod evidence;
 pub(crate) mod init;
 pub(crate) mod key;
 pub(crate) mod migrate;
+pub(crate) mod prune;
 pub(crate) mod rekey;
 pub(crate) mod report;
 pub(crate) mod restore;

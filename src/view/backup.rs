@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 use unisys_db::fingerprint::Fingerprint;
-use unisys_ops::backup::{BackupReport, Manifest};
+use unisys_ops::backup::{BackupReport, Manifest, Tag};
 
+use super::prune::{AfterBackup, DatabaseReport};
 use crate::failure::Failure;
 use crate::ui::human::{bytes, count, duration, span, time};
 use crate::ui::{Cell, Column, Page, Table, Ui};
@@ -13,6 +14,8 @@ use crate::ui::{Cell, Column, Page, Table, Ui};
 struct Made<'a> {
     outcome: &'static str,
     backup: MadeBackup<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retention: Option<AfterBackup<'a>>,
 }
 
 #[derive(Serialize)]
@@ -26,6 +29,7 @@ struct MadeBackup<'a> {
     rows: u64,
     large_objects: u64,
     tables: Vec<MadeTable<'a>>,
+    tags: &'a [Tag],
     warnings: &'a [String],
 }
 
@@ -38,7 +42,11 @@ struct MadeTable<'a> {
     bytes: u64,
 }
 
-pub(crate) fn made(ui: &mut Ui, report: &BackupReport) -> Result<(), Failure> {
+pub(crate) fn made(
+    ui: &mut Ui,
+    report: &BackupReport,
+    pruned: Option<&DatabaseReport>,
+) -> Result<(), Failure> {
     let manifest = &report.manifest;
     let tables = report.tables.iter().map(|facts| MadeTable {
         schema: &facts.table.name.schema,
@@ -59,10 +67,18 @@ pub(crate) fn made(ui: &mut Ui, report: &BackupReport) -> Result<(), Failure> {
             rows: manifest.rows(),
             large_objects: manifest.large_objects.objects,
             tables: tables.collect(),
+            tags: &manifest.tags,
             warnings: &manifest.warnings,
         },
+        retention: pruned.map(AfterBackup::of),
     };
-    ui.answer(&made, || summary(manifest).line("").table(largest(report)))
+    ui.answer(&made, || {
+        let page = summary(manifest).line("").table(largest(report));
+        match &made.retention {
+            Some(retention) => page.line("").line(retention.line()),
+            None => page,
+        }
+    })
 }
 
 fn summary(manifest: &Manifest) -> Page {

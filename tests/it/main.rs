@@ -19,6 +19,7 @@ mod plain;
 #[cfg(unix)]
 mod plugins;
 mod restore;
+mod retention;
 mod transcripts;
 mod verify;
 mod world;

@@ -97,6 +97,7 @@ impl World {
             jobs: 2,
             level: 1,
             snapshot: SnapshotOptions { lock_timeout: std::time::Duration::from_secs(5), attempts: 2 },
+            tags: Vec::new(),
             adopt: false,
             made_by: "a test".into(),
             progress: Arc::new(Silent),

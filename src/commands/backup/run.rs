@@ -6,9 +6,10 @@ use std::sync::Arc;
 use secrecy::SecretString;
 use unisys_db::Target;
 use unisys_db::snapshot::SnapshotOptions;
-use unisys_ops::backup::{self, BackupOptions};
+use unisys_ops::backup::{self, BackupOptions, Tag};
 use unisys_ops::keys::{self, Recipient};
 
+use super::retention;
 use crate::commands::signature;
 use crate::context::Context;
 use crate::exit::Exit;
@@ -38,6 +39,12 @@ pub(crate) struct Args {
     /// Take over a store that holds backups of this database from another server
     #[arg(long)]
     adopt: bool,
+    /// Word to find it by, for retention.keep-tags
+    #[arg(long, value_name = "TAG")]
+    tag: Vec<Tag>,
+    /// Remove no older backups afterwards, whatever retention.prune says
+    #[arg(long)]
+    no_prune: bool,
 }
 
 pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
@@ -46,18 +53,30 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
         true => ctx.recipients_if_any(&selection)?,
         false => ctx.recipients(&selection)?,
     };
+    let prunes = retention::is_automatic(ctx) && !args.no_prune;
+    let rules = prunes.then(|| retention::rules_of(ctx, &selection)).transpose()?;
     let target = ctx.target(&selection, ui)?;
     let store = ctx.store(&selection)?;
     let signing = signature::own_key(ctx, ui)?;
     let passphrase = ctx.new_passphrase(args.passphrase).await?;
     warn_of_short(passphrase.as_ref(), ui);
     let options = BackupOptions { signing, passphrase, ..options(&args, ctx, ui, target, recipients) };
-    let report = backup::run(&*store, options).await;
-    let report = report.map_err(explain::with_doctor)?;
-    view::backup::made(ui, &report)?;
+    let made = backup::run_and_keep_lock(&*store, options).await;
+    let (report, lock) = made.map_err(explain::with_doctor)?;
+    let pruned = rules.map(|rules| retention::after_backup(&*store, &lock, &rules, &report.manifest));
+    drop(lock);
+    view::backup::made(ui, &report, pruned.as_ref())?;
     report.manifest.warnings.iter().for_each(|warning| ui.warning(warning));
     ui.hint(format!("Prove it: unisys-dba drill {}", report.manifest.id));
-    Ok(Exit::Done)
+    let Some(pruned) = pruned else { return Ok(Exit::Done) };
+    retention::warn_of_holds(ui, &pruned);
+    let problems = pruned.problems();
+    problems.iter().for_each(|problem| ui.warning(problem));
+    if problems.is_empty() {
+        return Ok(Exit::Done);
+    }
+    ui.hint("The backup is complete. Remove the cause, and run `unisys-dba backup prune`.");
+    Ok(Exit::Later)
 }
 
 /// Warns of a passphrase that whoever gets a backup may guess.
@@ -94,6 +113,7 @@ fn options(args: &Args, ctx: &Context, ui: &Ui, target: Target, recipients: Vec<
             lock_timeout: settings.lock_timeout.0,
             attempts: settings.lock_attempts.get(),
         },
+        tags: args.tag.clone(),
         adopt: args.adopt,
         made_by: crate::cli::VERSION.into(),
         progress: Arc::from(ui.progress()),

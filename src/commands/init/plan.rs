@@ -104,6 +104,7 @@ impl Plan {
             store: Some(self.store.clone()),
             recipients: Vec::new(),
             identities: Vec::new(),
+            retention: None,
         }
     }
 

@@ -100,6 +100,7 @@ pub(super) fn complete(
         large_objects: LargeObjects { objects: large_objects },
         signed_by: shared.options.signing.as_ref().map(|key| key.public().id()),
         warnings: warnings(&shared),
+        tags: shared.options.tags.clone(),
         files,
     };
     if let Some(key) = &shared.key {

@@ -6,7 +6,7 @@ use unisys_db::catalog::{DatabaseFacts, Index};
 use unisys_db::facts::TableFacts;
 use unisys_db::fingerprint::{RowFacts, Seed};
 
-use super::{BackupId, Layout};
+use super::{BackupId, Layout, Tag};
 use crate::OpsError;
 use crate::seal::StoredFile;
 
@@ -60,6 +60,9 @@ pub struct Manifest {
     pub signed_by: Option<String>,
     /// What is known to be left out or to be watched, in sentences.
     pub warnings: Vec<String>,
+    /// Words it was given when it was made, for retention.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<Tag>,
     /// Its files, but for the manifest.
     pub files: Vec<StoredFile>,
 }

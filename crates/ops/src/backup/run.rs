@@ -16,13 +16,13 @@ use unisys_db::{Session, Target};
 
 use super::complete::{Results, complete};
 use super::work::{Done, Shared, Work};
-use super::{BackupId, Layout, Manifest, Plan, Ranges, copy_encoding};
+use super::{BackupId, Layout, Manifest, Plan, Ranges, Tag, copy_encoding};
 use crate::OpsError;
 use crate::evidence::SigningKey;
 use crate::keys::{Recipient, WrappedKey, try_recipients};
 use crate::program::{Programs, Search};
 use crate::progress::{Expected, Progress};
-use crate::store::Store;
+use crate::store::{Store, StoreLock};
 
 /// The name of the encrypted facts.
 pub(crate) const FACTS: &str = "facts.json.zst.age";
@@ -56,6 +56,8 @@ pub struct BackupOptions {
     pub level: i32,
     /// How patient the locks are.
     pub snapshot: SnapshotOptions,
+    /// Words for retention to find it by.
+    pub tags: Vec<Tag>,
     /// Whether to take over a store that knows the database from another cluster.
     pub adopt: bool,
     /// This program's version, for the manifest.
@@ -79,10 +81,21 @@ pub struct BackupReport {
 ///
 /// # Errors
 /// [`OpsError`]; then the store is as it was.
-pub async fn run(store: &dyn Store, mut options: BackupOptions) -> Result<BackupReport, OpsError> {
+pub async fn run(store: &dyn Store, options: BackupOptions) -> Result<BackupReport, OpsError> {
+    run_and_keep_lock(store, options).await.map(|(report, _)| report)
+}
+
+/// As [`run`], and keeps the lock, for what belongs to the same run: pruning.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_and_keep_lock(
+    store: &dyn Store,
+    mut options: BackupOptions,
+) -> Result<(BackupReport, StoreLock), OpsError> {
     let (recipients, key) = prepare_keys(options.recipients, options.passphrase.take()).await?;
     options.recipients = recipients;
-    let _lock = store.lock(&options.target.database)?;
+    let lock = store.lock(&options.target.database)?;
     let attempts = options.snapshot.attempts.max(1);
     let mut last = None;
     for attempt in 1..=attempts {
@@ -94,7 +107,7 @@ pub async fn run(store: &dyn Store, mut options: BackupOptions) -> Result<Backup
                 last = Some(error);
             }
             Err(Failed::Contended(error) | Failed::Other(error)) => return Err(error),
-            Ok(report) => return Ok(report),
+            Ok(report) => return Ok((report, lock)),
         }
     }
     Err(last.unwrap_or_else(|| OpsError::Refused("no attempt was made".into())))

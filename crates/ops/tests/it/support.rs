@@ -70,6 +70,7 @@ impl Place {
             jobs: 3,
             level: 1,
             snapshot: SnapshotOptions { lock_timeout: Duration::from_secs(3), attempts: 4 },
+            tags: Vec::new(),
             adopt: false,
             made_by: "test".into(),
             progress: Arc::new(Silent),
