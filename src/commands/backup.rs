@@ -1,6 +1,7 @@
 //! `backup`: making, listing, checking and decrypting backups.
 
 mod check;
+mod copies;
 mod decrypt;
 mod list;
 mod run;

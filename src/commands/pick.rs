@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use unisys_ops::OpsError;
 use unisys_ops::backup::{self, BackupId, Listed, find};
 use unisys_ops::store::Store;
 
@@ -30,8 +31,22 @@ pub(crate) struct Picked {
 pub(crate) fn all(ctx: &Context, ui: &Ui) -> Result<Vec<Picked>, Failure> {
     let slug = named(ctx, ui)?.map(|name| BackupId::slug(&name));
     let mut all = Vec::new();
-    for store in ctx.stores()? {
-        let ids = store.ids()?.into_iter();
+    let stores = ctx.stores()?;
+    let firsts = stores.len();
+    for (number, store) in stores.into_iter().chain(ctx.all_copies()?).enumerate() {
+        let ids = match store.ids() {
+            Ok(ids) => ids.into_iter(),
+            // where the first store has what is asked for, nobody needs the copies
+            Err(error) if number >= firsts => {
+                ui.warning(format!("The copy in {} cannot be asked: {error}", store.location()));
+                continue;
+            }
+            Err(error) if ctx.has_copies() => {
+                ui.warning(format!("{} cannot be asked, its copies are: {error}", store.location()));
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
         let wanted = ids.filter(|id| slug.as_ref().is_none_or(|slug| id.database_slug() == slug));
         all.extend(wanted.map(|id| Picked { store: Arc::clone(&store), id }));
     }
@@ -140,6 +155,10 @@ fn latest(ctx: &Context, ui: &Ui, all: &[Picked]) -> Result<Picked, Failure> {
 /// left out: the failure itself matters more.
 pub(crate) fn with_newest_proven(failure: Failure, ctx: &Context) -> Failure {
     if !matches!(failure.exit, Exit::Failed | Exit::Bad) {
+        return failure;
+    }
+    // a store that is out of reach is not asked once more
+    if matches!(failure.error.downcast_ref(), Some(OpsError::Bucket { .. })) {
         return failure;
     }
     let Some(backups) = listed(ctx).filter(|backups| !backups.is_empty()) else { return failure };

@@ -14,15 +14,19 @@ pub(super) const DATABASES: &str = "databases.";
 const DATABASE_TEMPLATE: &str = "databases.NAME.";
 
 /// The keys whose texts are paths, with a database's name left as `NAME`.
-const PATHS: [&str; 9] = [
+const PATHS: [&str; 13] = [
+    "databases.NAME.copies",
     "databases.NAME.identities",
     "databases.NAME.passfile",
     "databases.NAME.store",
     "server.directory",
     "backup.store",
+    "backup.copies",
     "backup.recipients-file",
     "drill.directory",
     "drill.identities",
+    "s3.ca",
+    "s3.directory",
     "programs.directory",
 ];
 

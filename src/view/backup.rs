@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 use unisys_db::fingerprint::Fingerprint;
-use unisys_ops::backup::{BackupReport, Manifest};
+use unisys_ops::backup::{BackupReport, Copied, Manifest};
 
+use super::copies::Copy;
 use crate::failure::Failure;
 use crate::ui::human::{bytes, count, duration, span, time};
 use crate::ui::{Cell, Column, Page, Table, Ui};
@@ -13,6 +14,7 @@ use crate::ui::{Cell, Column, Page, Table, Ui};
 struct Made<'a> {
     outcome: &'static str,
     backup: MadeBackup<'a>,
+    copies: Vec<Copy<'a>>,
 }
 
 #[derive(Serialize)]
@@ -38,7 +40,7 @@ struct MadeTable<'a> {
     bytes: u64,
 }
 
-pub(crate) fn made(ui: &mut Ui, report: &BackupReport) -> Result<(), Failure> {
+pub(crate) fn made(ui: &mut Ui, report: &BackupReport, copies: &[Copied]) -> Result<(), Failure> {
     let manifest = &report.manifest;
     let tables = report.tables.iter().map(|facts| MadeTable {
         schema: &facts.table.name.schema,
@@ -61,8 +63,12 @@ pub(crate) fn made(ui: &mut Ui, report: &BackupReport) -> Result<(), Failure> {
             tables: tables.collect(),
             warnings: &manifest.warnings,
         },
+        copies: copies.iter().map(Copy::of).collect(),
     };
-    ui.answer(&made, || summary(manifest).line("").table(largest(report)))
+    ui.answer(&made, || {
+        let page = made.copies.iter().fold(summary(manifest), |page, copy| page.line(copy.line()));
+        page.line("").table(largest(report))
+    })
 }
 
 fn summary(manifest: &Manifest) -> Page {

@@ -5,6 +5,7 @@ use serde::Serialize;
 use unisys_ops::backup::{Listed, Manifest, State};
 use unisys_ops::drill::DrillRecord;
 
+use super::copies::Behind;
 use super::drill::drills_table;
 use crate::failure::Failure;
 use crate::ui::human::{about, bytes, count, duration, span, time};
@@ -21,10 +22,17 @@ pub(crate) struct Held {
 #[derive(Serialize)]
 struct List<'a> {
     backups: &'a [Held],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    copies: &'a [Behind],
 }
 
-pub(crate) fn list(ui: &mut Ui, backups: &[Held], now: DateTime<Utc>) -> Result<(), Failure> {
-    ui.answer(&List { backups }, || {
+pub(crate) fn list(
+    ui: &mut Ui,
+    backups: &[Held],
+    copies: &[Behind],
+    now: DateTime<Utc>,
+) -> Result<(), Failure> {
+    ui.answer(&List { backups, copies }, || {
         if backups.is_empty() {
             return Page::new().line("There is no backup yet.");
         }
@@ -51,7 +59,11 @@ pub(crate) fn list(ui: &mut Ui, backups: &[Held], now: DateTime<Utc>) -> Result<
                 backup.seconds.map_or_else(unknown, |seconds| Cell::duration(span(seconds))),
             ]);
         }
-        Page::new().table(table)
+        let page = Page::new().table(table);
+        match copies.is_empty() {
+            true => page,
+            false => copies.iter().fold(page.line(""), |page, copy| page.line(copy.line())),
+        }
     })
 }
 

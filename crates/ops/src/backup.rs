@@ -3,6 +3,7 @@
 mod check;
 mod complete;
 mod content;
+mod copies;
 mod decrypt;
 pub mod find;
 mod globals;
@@ -17,6 +18,7 @@ pub(crate) mod stored;
 mod work;
 
 pub use check::{CheckOptions, CheckReport, Finding, ReadData, check};
+pub use copies::{Copied, CopyOptions, Lag, bring_up_to_date, lag};
 pub use decrypt::{decrypt_pieces, decrypt_sql};
 pub use id::BackupId;
 pub use list::{Listed, State, list};

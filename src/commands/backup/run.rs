@@ -8,6 +8,7 @@ use unisys_db::snapshot::SnapshotOptions;
 use unisys_ops::backup::{self, BackupOptions};
 use unisys_ops::keys::Recipient;
 
+use super::copies;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::explain;
@@ -42,10 +43,13 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
     let store = ctx.store(&selection)?;
     let report = backup::run(&*store, options(&args, ctx, ui, target, recipients)).await;
     let report = report.map_err(explain::with_doctor)?;
-    view::backup::made(ui, &report)?;
+    let database = &report.manifest.database;
+    let copies = copies::update(ctx, ui, &selection, &store, database, args.adopt).await?;
+    view::backup::made(ui, &report, &copies)?;
     report.manifest.warnings.iter().for_each(|warning| ui.warning(warning));
+    copies::tell(ui, &copies);
     ui.hint(format!("Prove it: unisys-dba drill {}", report.manifest.id));
-    Ok(Exit::Done)
+    Ok(if copies.iter().all(|copy| copy.failure.is_none()) { Exit::Done } else { Exit::Later })
 }
 
 /// Returns the options of a backup as the settings have them.

@@ -77,7 +77,7 @@ pub async fn run(options: &DoctorOptions) -> Diagnosis {
     let data_directory =
         facts.as_ref().filter(|_| is_local(options)).and_then(|f| f.data_directory.as_deref());
     let user = platform::current_user().unwrap_or_else(|| "USER".into());
-    let store_facts = store::probe(&*options.store, data_directory.map(Path::new));
+    let store_facts = store::probe(&*options.store, data_directory.map(Path::new), options.explain);
     findings.extend(store::judge(&store_facts, known.as_ref().map(|estimate| estimate.stored_bytes), &user));
     findings.push(drill::judge_user(options));
     findings.extend(match &facts {
