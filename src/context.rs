@@ -269,11 +269,14 @@ impl Context {
     /// # Errors
     /// As [`Context::store`].
     pub(crate) fn copies(&self, selection: &Selection<'_>) -> Result<Vec<Arc<dyn Store>>, Failure> {
-        let places = match selection {
+        self.copy_places(selection).iter().map(|place| self.open_store(place)).collect()
+    }
+
+    fn copy_places<'a>(&'a self, selection: &Selection<'a>) -> &'a [Place] {
+        match selection {
             Selection::Configured { database, .. } if !database.copies.is_empty() => &database.copies,
             _ => &self.settings.backup.copies,
-        };
-        places.iter().map(|place| self.open_store(place)).collect()
+        }
     }
 
     fn open_store(&self, place: &Place) -> Result<Arc<dyn Store>, Failure> {
@@ -330,13 +333,14 @@ impl Context {
         places.into_iter().map(|place| self.open_store(place)).collect()
     }
 
-    /// Returns the stores that hold copies of what [`Context::stores`] hold.
+    /// Returns the stores that hold copies of what [`Context::stores`] hold; one that cannot be used comes as the reason.
     ///
     /// # Errors
-    /// As [`Context::stores`].
-    pub(crate) fn all_copies(&self) -> Result<Vec<Arc<dyn Store>>, Failure> {
+    /// As [`Context::selection`], when a database is named.
+    pub(crate) fn all_copies(&self) -> Result<Vec<Result<Arc<dyn Store>, Failure>>, Failure> {
         if self.names_database() {
-            return self.copies(&self.selection()?);
+            let places = self.copy_places(&self.selection()?).iter();
+            return Ok(places.map(|place| self.open_store(place)).collect());
         }
         let own = self.settings.databases.values().flat_map(|database| &database.copies);
         let mut places: Vec<&Place> = Vec::new();
@@ -345,13 +349,7 @@ impl Context {
                 places.push(place);
             }
         }
-        places.into_iter().map(|place| self.open_store(place)).collect()
-    }
-
-    /// Whether any copy is configured.
-    pub(crate) fn has_copies(&self) -> bool {
-        let of_databases = self.settings.databases.values().any(|database| !database.copies.is_empty());
-        of_databases || !self.settings.backup.copies.is_empty()
+        Ok(places.into_iter().map(|place| self.open_store(place)).collect())
     }
 
     /// Returns the name of a database on its server, without connecting.

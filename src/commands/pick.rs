@@ -24,33 +24,47 @@ pub(crate) struct Picked {
     pub(crate) id: BackupId,
 }
 
-/// Returns every complete backup of the stores a command looks into; of the named database alone, where one is named.
+/// Returns every complete backup of the stores a command looks into; of the named database alone, where one is named. Where a
+/// store cannot be asked, its copies are.
 ///
 /// # Errors
-/// A store that cannot be listed; an unknown database.
+/// A store that cannot be listed and has no copy; an unknown database.
 pub(crate) fn all(ctx: &Context, ui: &Ui) -> Result<Vec<Picked>, Failure> {
     let slug = named(ctx, ui)?.map(|name| BackupId::slug(&name));
+    let (mut all, mut lost) = (Vec::new(), None);
+    for store in ctx.stores()? {
+        match store.ids() {
+            Ok(ids) => all.extend(picked(&store, ids, slug.as_deref())),
+            Err(error) => lost = Some(error),
+        }
+    }
+    let Some(error) = lost else { return Ok(all) };
+    let copies = of_copies(ctx, ui)?;
+    if copies.is_empty() {
+        return Err(error.into());
+    }
+    ui.warning(format!("{error}; going on with its copies"));
+    all.extend(copies);
+    Ok(all)
+}
+
+/// Returns every complete backup of the copies, as far as they can be asked.
+fn of_copies(ctx: &Context, ui: &Ui) -> Result<Vec<Picked>, Failure> {
+    let slug = named(ctx, ui)?.map(|name| BackupId::slug(&name));
     let mut all = Vec::new();
-    let stores = ctx.stores()?;
-    let firsts = stores.len();
-    for (number, store) in stores.into_iter().chain(ctx.all_copies()?).enumerate() {
-        let ids = match store.ids() {
-            Ok(ids) => ids.into_iter(),
-            // where the first store has what is asked for, nobody needs the copies
-            Err(error) if number >= firsts => {
-                ui.warning(format!("The copy in {} cannot be asked: {error}", store.location()));
-                continue;
-            }
-            Err(error) if ctx.has_copies() => {
-                ui.warning(format!("{} cannot be asked, its copies are: {error}", store.location()));
-                continue;
-            }
-            Err(error) => return Err(error.into()),
-        };
-        let wanted = ids.filter(|id| slug.as_ref().is_none_or(|slug| id.database_slug() == slug));
-        all.extend(wanted.map(|id| Picked { store: Arc::clone(&store), id }));
+    for copy in ctx.all_copies()? {
+        let found = copy.and_then(|copy| Ok((copy.ids()?, copy)));
+        match found {
+            Ok((ids, copy)) => all.extend(picked(&copy, ids, slug.as_deref())),
+            Err(failure) => ui.warning(format!("a copy cannot be asked: {}", failure.error)),
+        }
     }
     Ok(all)
+}
+
+fn picked(store: &Arc<dyn Store>, ids: Vec<BackupId>, slug: Option<&str>) -> Vec<Picked> {
+    let wanted = ids.into_iter().filter(|id| slug.is_none_or(|slug| id.database_slug() == slug));
+    wanted.map(|id| Picked { store: Arc::clone(store), id }).collect()
 }
 
 /// Returns the name, on its server, of the database that was named.
@@ -64,14 +78,28 @@ pub(crate) fn named(ctx: &Context, ui: &Ui) -> Result<Option<String>, Failure> {
     }
 }
 
-/// Returns the backup that `text` means.
+/// Returns the backup that `text` means; one that no first store has is looked for in the copies.
 ///
 /// # Errors
 /// There is none: exit 1, with names like it. There are several: exit 2, with their names.
 pub(crate) fn pick(ctx: &Context, ui: &Ui, text: &str) -> Result<Picked, Failure> {
-    let all = all(ctx, ui)?;
+    let failure = match choose(ctx, ui, text, &all(ctx, ui)?) {
+        Err(failure) if failure.exit == Exit::Failed => failure,
+        result => return result,
+    };
+    let Ok(copies) = of_copies(ctx, ui) else { return Err(failure) };
+    match choose(ctx, ui, text, &copies) {
+        Ok(picked) => {
+            ui.status(format!("Taken from the copy in {}.", picked.store.location()));
+            Ok(picked)
+        }
+        Err(_) => Err(failure),
+    }
+}
+
+fn choose(ctx: &Context, ui: &Ui, text: &str, all: &[Picked]) -> Result<Picked, Failure> {
     if text == LATEST {
-        return latest(ctx, ui, &all);
+        return latest(ctx, ui, all);
     }
     let ids: Vec<BackupId> = all.iter().map(|picked| picked.id.clone()).collect();
     match find::matching(&ids, text).as_slice() {

@@ -3,34 +3,35 @@
 use std::sync::Arc;
 
 use unisys_ops::OpsError;
-use unisys_ops::backup::{self, BackupId, Copied, CopyOptions};
+use unisys_ops::backup::{self, BackupId, BackupReport, Copied, CopyOptions};
 use unisys_ops::store::Store;
 
-use crate::context::{Context, Selection};
+use crate::context::Context;
 use crate::explain;
 use crate::failure::Failure;
 use crate::ui::Ui;
 use crate::view::copies::{Behind, reason};
 
 /// Copies the newest backups of a database to all its copies; one that fails keeps none of the others from it.
-///
-/// # Errors
-/// A copy is not configured so that it could be used.
 pub(crate) async fn update(
     ctx: &Context,
     ui: &Ui,
-    selection: &Selection<'_>,
     store: &Arc<dyn Store>,
-    database: &str,
+    copies: &[Arc<dyn Store>],
+    report: &BackupReport,
     adopt: bool,
-) -> Result<Vec<Copied>, Failure> {
+) -> Vec<Copied> {
     let mut all = Vec::new();
-    for copy in ctx.copies(selection)? {
+    if !copies.is_empty() {
+        ui.status(format!("Backup {} is complete; now its copies.", report.manifest.id));
+    }
+    for copy in copies {
         let jobs = ctx.settings.backup.jobs.get();
         let options = CopyOptions { jobs, adopt, progress: Arc::from(ui.progress()) };
-        all.push(backup::bring_up_to_date(&**store, &*copy, database, &options).await);
+        let database = &report.manifest.database;
+        all.push(backup::bring_up_to_date(&**store, &**copy, database, &options).await);
     }
-    Ok(all)
+    all
 }
 
 /// Says which copies are behind and why.

@@ -41,10 +41,10 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
     let recipients = ctx.recipients(&selection)?;
     let target = ctx.target(&selection, ui)?;
     let store = ctx.store(&selection)?;
+    let copies = ctx.copies(&selection)?;
     let report = backup::run(&*store, options(&args, ctx, ui, target, recipients)).await;
     let report = report.map_err(explain::with_doctor)?;
-    let database = &report.manifest.database;
-    let copies = copies::update(ctx, ui, &selection, &store, database, args.adopt).await?;
+    let copies = copies::update(ctx, ui, &store, &copies, &report, args.adopt).await;
     view::backup::made(ui, &report, &copies)?;
     report.manifest.warnings.iter().for_each(|warning| ui.warning(warning));
     copies::tell(ui, &copies);

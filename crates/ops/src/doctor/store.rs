@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use super::{Finding, finding};
+use super::{Finding, Level, finding};
 use crate::store::Store;
 use crate::{OpsError, platform};
 
 const STORE: &str = "store";
+const COPY: &str = "copy";
 const SPACE: &str = "store's space";
 const REMOVAL: &str = "store's removal";
 const PRIVACY: &str = "store's privacy";
@@ -102,6 +103,14 @@ pub(super) fn judge(facts: &StoreFacts, needed: Option<u64>, user: &str) -> Vec<
     findings
 }
 
+/// Judges a store backups are copied to, in one finding.
+pub(super) fn judge_copy(facts: &StoreFacts, needed: Option<u64>, user: &str) -> Finding {
+    let mut findings = judge(facts, needed, user);
+    let worst = findings.iter().position(|finding| finding.level == Level::Fail);
+    let chosen = findings.swap_remove(worst.unwrap_or(0));
+    Finding { check: COPY, ..chosen }
+}
+
 fn judge_space(facts: &StoreFacts, needed: Option<u64>) -> Finding {
     if facts.bucket {
         let needed = needed.map(|needed| format!("; a backup takes about {}", size(needed)));
@@ -137,7 +146,6 @@ pub(crate) fn size(bytes: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Level;
     use super::*;
 
     fn levels(facts: &StoreFacts, needed: Option<u64>) -> Vec<Level> {
@@ -157,6 +165,14 @@ mod tests {
             undeletable: None,
             bucket: false,
         }
+    }
+
+    #[test]
+    fn a_copy_is_one_finding() {
+        let level = |facts: &StoreFacts, needed| judge_copy(facts, needed, "dba").level;
+        assert_eq!(level(&sound(), Some(100)), Level::Ok);
+        assert_eq!(level(&sound(), Some(1001)), Level::Fail);
+        assert_eq!(level(&StoreFacts { unwritable: Some("no".into()), ..sound() }, None), Level::Fail);
     }
 
     #[test]

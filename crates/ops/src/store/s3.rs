@@ -213,6 +213,7 @@ impl Store for S3Store {
     fn remove(&self, id: &BackupId) -> Result<(), OpsError> {
         let _alone = self.local.seize(id, self.location())?;
         if !self.contains(id)? {
+            self.local.forget(id);
             return Err(self.absent(id));
         }
         self.local.note(id)?;

@@ -149,17 +149,17 @@ impl S3Part {
         }
     }
 
-    /// Returns what stopped a part that was sent before.
+    /// Returns what stopped a part that was sent before, or all of them.
     fn check(&self) -> Result<(), OpsError> {
+        if self.given_up.load(Ordering::SeqCst) {
+            return Err(OpsError::Refused("the backup was given up".into()));
+        }
         let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
         failure.map_or(Ok(()), Err)
     }
 
     /// Sends the buffer as the next part.
     fn send(&mut self) -> Result<(), OpsError> {
-        if self.given_up.load(Ordering::SeqCst) {
-            return Err(OpsError::Refused("the backup was given up".into()));
-        }
         self.check()?;
         let index = self.sent.len();
         if index >= MOST_PARTS {
@@ -263,6 +263,7 @@ impl Write for S3Part {
 
 impl Part for S3Part {
     fn keep(&mut self) -> io::Result<()> {
+        self.check().map_err(io::Error::other)?;
         let kept = if self.upload.is_none() {
             let (bucket, name) = (Arc::clone(&self.bucket), self.name.clone());
             let content = Bytes::from(std::mem::take(&mut self.buffer));
