@@ -175,8 +175,10 @@ impl Work {
     /// Copies the files the manifest names, some at once.
     fn copy_files(&self, manifest: &Manifest, draft: &dyn Draft) -> Result<(), OpsError> {
         let queue = Mutex::new(manifest.files.iter().collect::<VecDeque<_>>());
+        // a function of its own, so that the lock is not held while a file is copied
+        let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         let work = || -> Result<(), OpsError> {
-            while let Some(file) = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front() {
+            while let Some(file) = next() {
                 self.copy_file(manifest, file, draft).inspect_err(|_| {
                     // the others need not go on
                     queue.lock().unwrap_or_else(PoisonError::into_inner).clear();

@@ -1,7 +1,7 @@
 //! A backup on its way into a bucket: files go up in parts while they are made, the manifest last.
 
 use std::io::{self, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -226,12 +226,17 @@ impl S3Part {
             return Err(OpsError::Refused("the sending of a part was stopped".into()));
         }
         self.bucket.engine.wait(async move {
-            let attempt = || bucket.s3.complete_multipart(&key, &upload, parts.clone());
+            let tries = AtomicU32::new(0);
+            let attempt = || {
+                tries.fetch_add(1, Ordering::Relaxed);
+                bucket.s3.complete_multipart(&key, &upload, parts.clone())
+            };
             match patiently(bucket.options.patience, attempt).await {
                 Ok(_) => Ok(()),
                 // the answer to a try before may have been lost; then the upload is gone and the object is there
-                Err(object_store::Error::NotFound { .. })
-                    if bucket.head(&name).await?.is_some_and(|object| object.size == bytes) =>
+                Err(_)
+                    if tries.into_inner() > 1
+                        && bucket.head(&name).await?.is_some_and(|object| object.size == bytes) =>
                 {
                     Ok(())
                 }
