@@ -23,6 +23,10 @@ use crate::store::{Draft, MANIFEST, Part};
 /// How many parts an upload has at the most, by S3's rules.
 const MOST_PARTS: usize = 10_000;
 
+/// What a file may hold without one of the shared buffers, in bytes. The head of a file is written where nobody may wait: whoever
+/// fills the buffers that are taken would wait with them.
+const UNCOUNTED: usize = 64 << 10;
+
 /// How long the removal of a failed backup may keep the program from ending.
 const CLEANING: Duration = Duration::from_secs(20);
 
@@ -248,7 +252,9 @@ impl S3Part {
 
 impl Write for S3Part {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        self.take_buffer().map_err(io::Error::other)?;
+        if self.buffer.len() + data.len() > UNCOUNTED {
+            self.take_buffer().map_err(io::Error::other)?;
+        }
         let room = self.bucket.options.part_bytes - self.buffer.len();
         let taken = &data[..data.len().min(room)];
         self.reserve(taken.len());
