@@ -45,6 +45,10 @@ pub(crate) fn of_ops(error: &OpsError) -> Option<String> {
         }
         OpsError::NoRoom { .. } => Some("Free some space, or name a larger place as store.".into()),
         OpsError::Bucket { fault, .. } => of_bucket(*fault).map(str::to_owned),
+        OpsError::Signature { .. } => Some(
+            "Compare with another copy: somebody has changed it, or signed it with a key that is missing in evidence.trusted."
+                .into(),
+        ),
         OpsError::InUse { .. } => Some("Wait until the drill, the restore or the copy has ended.".into()),
         OpsError::Locked { .. } => Some("Wait until the other run has ended.".into()),
         OpsError::Program { stderr, .. } if stderr.contains("No space left on device") => {

@@ -44,6 +44,8 @@ pub(crate) struct Settings {
     pub(crate) drill: Drill,
     /// How buckets are reached and used.
     pub(crate) s3: S3,
+    /// Who signs, and whose signatures count.
+    pub(crate) evidence: Evidence,
     /// Where other programs are.
     pub(crate) programs: Programs,
 }
@@ -205,6 +207,19 @@ pub(crate) struct S3 {
     /// Where locks are; `None` for a directory in the program's own.
     #[serde(deserialize_with = "parse::optional_path")]
     pub(crate) directory: Option<PathBuf>,
+}
+
+/// `[evidence]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Evidence {
+    /// The file of the key that signs.
+    #[serde(deserialize_with = "parse::optional_path")]
+    pub(crate) signing_key: Option<PathBuf>,
+    /// Public keys whose signatures count.
+    pub(crate) trusted: Vec<String>,
+    /// Whether what was never signed is refused.
+    pub(crate) require_signature: bool,
 }
 
 /// `[programs]`

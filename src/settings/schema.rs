@@ -14,7 +14,7 @@ pub(super) const DATABASES: &str = "databases.";
 const DATABASE_TEMPLATE: &str = "databases.NAME.";
 
 /// The keys whose texts are paths, with a database's name left as `NAME`.
-const PATHS: [&str; 13] = [
+const PATHS: [&str; 14] = [
     "databases.NAME.copies",
     "databases.NAME.identities",
     "databases.NAME.passfile",
@@ -27,6 +27,7 @@ const PATHS: [&str; 13] = [
     "drill.identities",
     "s3.ca",
     "s3.directory",
+    "evidence.signing-key",
     "programs.directory",
 ];
 

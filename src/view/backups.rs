@@ -4,9 +4,11 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use unisys_ops::backup::{Listed, Manifest, State};
 use unisys_ops::drill::DrillRecord;
+use unisys_ops::evidence::Verdict;
 
 use super::copies::Behind;
 use super::drill::drills_table;
+use super::evidence::signed_by;
 use crate::failure::Failure;
 use crate::ui::human::{about, bytes, count, duration, span, time};
 use crate::ui::{Cell, Column, Page, Table, Ui, printable};
@@ -46,6 +48,7 @@ pub(crate) fn list(
             Column::number("Stored"),
             Column::whole("State"),
             Column::hidden("Took"),
+            Column::hidden("Signed with"),
         ]);
         for Held { backup, .. } in backups {
             table.row([
@@ -57,6 +60,7 @@ pub(crate) fn list(
                 backup.stored_bytes.map_or_else(unknown, Cell::bytes),
                 Cell::short(&state(backup, now), word(backup.state)),
                 backup.seconds.map_or_else(unknown, |seconds| Cell::duration(span(seconds))),
+                backup.signed_by.as_deref().unwrap_or_default().into(),
             ]);
         }
         let page = Page::new().table(table);
@@ -95,6 +99,7 @@ fn state(backup: &Listed, now: DateTime<Utc>) -> String {
 struct Shown<'a> {
     backup: &'a Manifest,
     path: &'a str,
+    signature: &'a Verdict,
     drills: &'a [DrillRecord],
 }
 
@@ -102,10 +107,11 @@ pub(crate) fn show(
     ui: &mut Ui,
     manifest: &Manifest,
     path: &str,
+    signature: &Verdict,
     drills: &[DrillRecord],
 ) -> Result<(), Failure> {
-    ui.answer(&Shown { backup: manifest, path, drills }, || {
-        let mut page = summary(manifest, path);
+    ui.answer(&Shown { backup: manifest, path, signature, drills }, || {
+        let mut page = summary(manifest, path, signature);
         for (title, table) in [("Tables", tables(manifest)), ("Files", files(manifest))] {
             page = page.line("").line(title).table(table);
         }
@@ -116,7 +122,7 @@ pub(crate) fn show(
     })
 }
 
-fn summary(manifest: &Manifest, path: &str) -> Page {
+fn summary(manifest: &Manifest, path: &str, signature: &Verdict) -> Page {
     let layout = match manifest.layout {
         unisys_ops::backup::Layout::Parallel => "parallel",
         unisys_ops::backup::Layout::Single => "single",
@@ -143,6 +149,8 @@ fn summary(manifest: &Manifest, path: &str) -> Page {
             duration(span(manifest.seconds))
         ))
         .line(format!("Keys        {}", manifest.recipients.join(", ")))
+        .line(format!("Signature   {}", signed_by(signature)))
+        .lines(signature.key().map(|key| format!("            {}", printable(key))))
         .line(format!(
             "Versions    server {}, pg_dump {}, {}, format {}",
             manifest.server_version, manifest.pg_dump_version, manifest.made_by, manifest.format

@@ -7,6 +7,7 @@ mod backups;
 mod buckets;
 mod cli;
 mod doctor;
+mod evidence;
 #[cfg(unix)]
 mod faults;
 mod first_minutes;

@@ -9,6 +9,7 @@ use unisys_ops::backup::{self, BackupOptions};
 use unisys_ops::keys::Recipient;
 
 use super::copies;
+use crate::commands::signature;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::explain;
@@ -42,7 +43,9 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
     let target = ctx.target(&selection, ui)?;
     let store = ctx.store(&selection)?;
     let copies = ctx.copies(&selection)?;
-    let report = backup::run(&*store, options(&args, ctx, ui, target, recipients)).await;
+    let signing = signature::own_key(ctx, ui)?;
+    let options = BackupOptions { signing, ..options(&args, ctx, ui, target, recipients) };
+    let report = backup::run(&*store, options).await;
     let report = report.map_err(explain::with_doctor)?;
     let copies = copies::update(ctx, ui, &store, &copies, &report, args.adopt).await;
     view::backup::made(ui, &report, &copies)?;
@@ -69,6 +72,7 @@ fn options(args: &Args, ctx: &Context, ui: &Ui, target: Target, recipients: Vec<
         target,
         search: ctx.search(),
         recipients,
+        signing: None,
         layout: args.layout.unwrap_or(settings.layout).into(),
         ranges: args.ranges.unwrap_or(settings.ranges).into(),
         jobs: args.jobs.unwrap_or(settings.jobs).get(),

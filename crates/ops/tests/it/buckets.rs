@@ -80,7 +80,8 @@ fn fault<T: std::fmt::Debug>(result: Result<T, OpsError>) -> Fault {
 
 async fn findings(place: &Place, store: &dyn Store, id: &BackupId) -> Vec<backup::Finding> {
     let read_data = Some(ReadData { identities: place.identities.clone(), search: unisys_testkit::search() });
-    let options = CheckOptions { jobs: 2, read_data, progress: Arc::new(Silent) };
+    let trust = place.drill_options().trust;
+    let options = CheckOptions { jobs: 2, read_data, trust, progress: Arc::new(Silent) };
     backup::check(store, id, &options).await.unwrap().findings
 }
 

@@ -6,6 +6,7 @@ mod buckets;
 mod checker;
 mod code;
 mod damage;
+mod evidence;
 #[cfg(unix)]
 mod lost;
 mod races;
