@@ -160,6 +160,18 @@ CONF
   export APT_CONFIG=$work/apt.conf
 }
 
+# The S3 server of the tests, from crates.io, into cargo's own folder: no root, and built once.
+ensure_s3() {
+  local version=0.14.1 tools
+  tools=$(target_dir)/tools
+  export UNISYS_TEST_S3=$tools/bin/s3s-fs
+  if [ -x "$UNISYS_TEST_S3" ] && "$UNISYS_TEST_S3" --version | grep -qF " $version"; then return; fi
+  say "building s3s-fs $version, an S3 server for the tests; once"
+  cargo install s3s-fs --version "$version" --locked --features binary --quiet --root "$tools" --target-dir "$tools/build" >&2 ||
+    die "s3s-fs could not be built; the lines above say why"
+  rm -rf "$tools/build"
+}
+
 # The compiler is the one thing not installed here: which way it comes (rustup, a distribution) is its user's choice.
 ensure_rust() {
   local wanted found

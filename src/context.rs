@@ -17,7 +17,7 @@ use unisys_ops::keys::{Nobody, Prompts};
 use unisys_ops::platform::SystemUser;
 use unisys_ops::program::Search;
 use unisys_ops::server::PrivateServer;
-use unisys_ops::store::{DirectoryStore, Store};
+use unisys_ops::store::{AwsSources, DirectoryStore, Place, S3Options, S3Store, S3Wishes, Store};
 
 use crate::cli::Globals;
 use crate::exit::Exit;
@@ -150,6 +150,18 @@ impl Context {
         select(&self.settings.databases, self.database.as_deref(), &self.environment)
     }
 
+    /// Returns the named database, else all that are configured, else the one [`Context::selection`] finds.
+    ///
+    /// # Errors
+    /// As [`Context::selection`].
+    pub(crate) fn selections(&self) -> Result<Vec<Selection<'_>>, Failure> {
+        if self.names_database() || self.settings.databases.is_empty() {
+            return Ok(vec![self.selection()?]);
+        }
+        let all = self.settings.databases.iter();
+        Ok(all.map(|(name, database)| Selection::Configured { name, database }).collect())
+    }
+
     /// Returns the configured database of this name, if there is one.
     pub(crate) fn configured(&self, name: &str) -> Option<Selection<'_>> {
         let (name, database) = self.settings.databases.get_key_value(name)?;
@@ -253,15 +265,57 @@ impl Context {
         self.open_store(self.place(selection))
     }
 
-    fn place<'a>(&'a self, selection: &Selection<'a>) -> &'a Path {
+    fn place<'a>(&'a self, selection: &Selection<'a>) -> &'a Place {
         match selection {
             Selection::Configured { database: Database { store: Some(store), .. }, .. } => store,
             _ => &self.settings.backup.store,
         }
     }
 
-    fn open_store(&self, place: &Path) -> Result<Arc<dyn Store>, Failure> {
-        Ok(Arc::new(DirectoryStore::new(place)))
+    /// Returns the stores a database's backups are copied to: its own, else those for all.
+    ///
+    /// # Errors
+    /// As [`Context::store`].
+    pub(crate) fn copies(&self, selection: &Selection<'_>) -> Result<Vec<Arc<dyn Store>>, Failure> {
+        self.copy_places(selection).iter().map(|place| self.open_store(place)).collect()
+    }
+
+    fn copy_places<'a>(&'a self, selection: &Selection<'a>) -> &'a [Place] {
+        match selection {
+            Selection::Configured { database, .. } if !database.copies.is_empty() => &database.copies,
+            _ => &self.settings.backup.copies,
+        }
+    }
+
+    fn open_store(&self, place: &Place) -> Result<Arc<dyn Store>, Failure> {
+        let place = match place {
+            Place::Directory(path) => return Ok(Arc::new(DirectoryStore::new(path))),
+            Place::Bucket(place) => place,
+        };
+        let settings = &self.settings.s3;
+        let home = dirs::home_dir();
+        let sources = AwsSources { vars: &self.environment, home: home.as_deref() };
+        let wishes = S3Wishes {
+            endpoint: settings.endpoint.clone(),
+            region: settings.region.clone(),
+            ca: settings.ca.clone(),
+        };
+        let found = sources.find(place, &wishes).exit(Exit::Config)?;
+        let local = match &settings.directory {
+            Some(directory) => directory.clone(),
+            None => self.data_directory()?.join("buckets"),
+        };
+        let options = S3Options {
+            endpoint: found.endpoint,
+            region: found.region,
+            credentials: found.credentials,
+            ca: found.ca,
+            part_bytes: settings.part_mib << 20,
+            patience: settings.patience.0,
+            local,
+            clock: Utc::now,
+        };
+        Ok(Arc::new(S3Store::new(place.clone(), options).exit(Exit::Config)?))
     }
 
     /// Whether a database was named on the command line or by `UNISYS_DBA_DATABASE`.
@@ -277,14 +331,33 @@ impl Context {
         if self.names_database() {
             return Ok(vec![self.store(&self.selection()?)?]);
         }
-        let own = self.settings.databases.values().filter_map(|database| database.store.as_deref());
-        let mut places = vec![self.settings.backup.store.as_path()];
+        let own = self.settings.databases.values().filter_map(|database| database.store.as_ref());
+        let mut places = vec![&self.settings.backup.store];
         for place in own {
             if !places.contains(&place) {
                 places.push(place);
             }
         }
         places.into_iter().map(|place| self.open_store(place)).collect()
+    }
+
+    /// Returns the stores that hold copies of what [`Context::stores`] hold; one that cannot be used comes as the reason.
+    ///
+    /// # Errors
+    /// As [`Context::selection`], when a database is named.
+    pub(crate) fn all_copies(&self) -> Result<Vec<Result<Arc<dyn Store>, Failure>>, Failure> {
+        if self.names_database() {
+            let places = self.copy_places(&self.selection()?).iter();
+            return Ok(places.map(|place| self.open_store(place)).collect());
+        }
+        let own = self.settings.databases.values().flat_map(|database| &database.copies);
+        let mut places: Vec<&Place> = Vec::new();
+        for place in self.settings.backup.copies.iter().chain(own) {
+            if !places.contains(&place) {
+                places.push(place);
+            }
+        }
+        Ok(places.into_iter().map(|place| self.open_store(place)).collect())
     }
 
     /// Returns the name of a database on its server, without connecting.
@@ -383,6 +456,7 @@ mod tests {
             url: url.into(),
             passfile: None,
             store: None,
+            copies: Vec::new(),
             recipients: Vec::new(),
             identities: Vec::new(),
             retention: None,

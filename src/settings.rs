@@ -20,6 +20,7 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 use serde::Deserialize;
 use unisys_ops::retention::Policy;
+use unisys_ops::store::Place;
 
 pub(crate) use error::SettingsError;
 pub(crate) use file::place;
@@ -46,6 +47,8 @@ pub(crate) struct Settings {
     pub(crate) restore: Restore,
     /// How backups are proved.
     pub(crate) drill: Drill,
+    /// How buckets are reached and used.
+    pub(crate) s3: S3,
     /// Who signs, and whose signatures count.
     pub(crate) evidence: Evidence,
     /// Where other programs are.
@@ -64,7 +67,10 @@ pub(crate) struct Database {
     pub(crate) passfile: Option<PathBuf>,
     /// Where its backups go, instead of [`Backup::store`].
     #[serde(deserialize_with = "parse::optional_store")]
-    pub(crate) store: Option<PathBuf>,
+    pub(crate) store: Option<Place>,
+    /// Where they are copied to; where empty, [`Backup::copies`].
+    #[serde(deserialize_with = "parse::stores")]
+    pub(crate) copies: Vec<Place>,
     /// Who can decrypt its backups; where empty, [`Backup::recipients`].
     pub(crate) recipients: Vec<String>,
     /// Files with age identities that can decrypt its backups; where empty, [`Drill::identities`].
@@ -95,9 +101,12 @@ pub(crate) struct Server {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Backup {
-    /// The directory backups are kept in.
+    /// Where backups are kept.
     #[serde(deserialize_with = "parse::store")]
-    pub(crate) store: PathBuf,
+    pub(crate) store: Place,
+    /// Where they are copied to.
+    #[serde(deserialize_with = "parse::stores")]
+    pub(crate) copies: Vec<Place>,
     /// age recipients.
     pub(crate) recipients: Vec<String>,
     /// A file with more of them.
@@ -188,6 +197,29 @@ pub(crate) struct Drill {
     pub(crate) system_user: Option<String>,
     /// How long to wait for the port.
     pub(crate) wait: Span,
+}
+
+/// `[s3]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct S3 {
+    /// The server.
+    #[serde(deserialize_with = "parse::endpoint")]
+    pub(crate) endpoint: Option<String>,
+    /// The region.
+    #[serde(deserialize_with = "parse::optional_text")]
+    pub(crate) region: Option<String>,
+    /// A file of certificates.
+    #[serde(deserialize_with = "parse::optional_path")]
+    pub(crate) ca: Option<PathBuf>,
+    /// The size of a part, in MiB, 5 to 512.
+    #[serde(deserialize_with = "parse::part_mib")]
+    pub(crate) part_mib: usize,
+    /// How long a part that fails is tried again.
+    pub(crate) patience: Span,
+    /// Where locks are; `None` for a directory in the program's own.
+    #[serde(deserialize_with = "parse::optional_path")]
+    pub(crate) directory: Option<PathBuf>,
 }
 
 /// `[evidence]`

@@ -1,6 +1,7 @@
 //! `backup`: making, listing, checking, decrypting, rekeying and removing backups.
 
 mod check;
+mod copies;
 mod decrypt;
 mod list;
 mod pin;

@@ -44,6 +44,7 @@ fn options(ctx: &Context, selection: &Selection<'_>, ui: &Ui) -> Result<DoctorOp
         identities: ctx.identities(selection, &[]).map_err(broken),
         passphrase: ctx.passphrase().ok().flatten(),
         store: ctx.store(selection)?,
+        copies: ctx.copies(selection)?,
         parent: drill.directory.clone().unwrap_or_else(std::env::temp_dir),
         port: drill.port,
         user: scratch_user(ctx, ui).map_err(broken),

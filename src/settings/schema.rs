@@ -15,15 +15,19 @@ const DATABASE_TEMPLATE: &str = "databases.NAME.";
 
 /// The keys whose texts are paths, with a database's name left as `NAME`.
 const PATHS: &[&str] = &[
+    "databases.NAME.copies",
     "databases.NAME.identities",
     "databases.NAME.passfile",
     "databases.NAME.store",
     "server.directory",
     "backup.store",
+    "backup.copies",
     "backup.recipients-file",
     "backup.passphrase-file",
     "drill.directory",
     "drill.identities",
+    "s3.ca",
+    "s3.directory",
     "evidence.signing-key",
     "programs.directory",
 ];

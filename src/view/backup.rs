@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 use unisys_db::fingerprint::Fingerprint;
-use unisys_ops::backup::{BackupReport, Manifest, Tag};
+use unisys_ops::backup::{BackupReport, Copied, Manifest, Tag};
 
+use super::copies::Copy;
 use super::prune::{AfterBackup, DatabaseReport};
 use crate::failure::Failure;
 use crate::ui::human::{bytes, count, duration, span, time};
@@ -16,6 +17,7 @@ struct Made<'a> {
     backup: MadeBackup<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     retention: Option<AfterBackup<'a>>,
+    copies: Vec<Copy<'a>>,
 }
 
 #[derive(Serialize)]
@@ -45,6 +47,7 @@ struct MadeTable<'a> {
 pub(crate) fn made(
     ui: &mut Ui,
     report: &BackupReport,
+    copies: &[Copied],
     pruned: Option<&DatabaseReport>,
 ) -> Result<(), Failure> {
     let manifest = &report.manifest;
@@ -71,9 +74,11 @@ pub(crate) fn made(
             warnings: &manifest.warnings,
         },
         retention: pruned.map(AfterBackup::of),
+        copies: copies.iter().map(Copy::of).collect(),
     };
     ui.answer(&made, || {
-        let page = summary(manifest).line("").table(largest(report));
+        let page = made.copies.iter().fold(summary(manifest), |page, copy| page.line(copy.line()));
+        let page = page.line("").table(largest(report));
         match &made.retention {
             Some(retention) => page.line("").line(retention.line()),
             None => page,

@@ -7,6 +7,7 @@ use unisys_ops::drill::DrillRecord;
 use unisys_ops::evidence::Verdict;
 use unisys_ops::retention::Pin;
 
+use super::copies::Behind;
 use super::drill::drills_table;
 use super::evidence::signed_by;
 use crate::failure::Failure;
@@ -24,10 +25,17 @@ pub(crate) struct Held {
 #[derive(Serialize)]
 struct List<'a> {
     backups: &'a [Held],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    copies: &'a [Behind],
 }
 
-pub(crate) fn list(ui: &mut Ui, backups: &[Held], now: DateTime<Utc>) -> Result<(), Failure> {
-    ui.answer(&List { backups }, || {
+pub(crate) fn list(
+    ui: &mut Ui,
+    backups: &[Held],
+    copies: &[Behind],
+    now: DateTime<Utc>,
+) -> Result<(), Failure> {
+    ui.answer(&List { backups, copies }, || {
         if backups.is_empty() {
             return Page::new().line("There is no backup yet.");
         }
@@ -60,7 +68,11 @@ pub(crate) fn list(ui: &mut Ui, backups: &[Held], now: DateTime<Utc>) -> Result<
                 backup.signed_by.as_deref().unwrap_or_default().into(),
             ]);
         }
-        Page::new().table(table)
+        let page = Page::new().table(table);
+        match copies.is_empty() {
+            true => page,
+            false => copies.iter().fold(page.line(""), |page, copy| page.line(copy.line())),
+        }
     })
 }
 

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod backups;
+#[cfg(unix)]
+mod buckets;
 mod cli;
 mod doctor;
 mod evidence;

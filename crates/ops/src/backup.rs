@@ -3,6 +3,7 @@
 mod check;
 mod complete;
 mod content;
+mod copies;
 mod decrypt;
 pub mod find;
 mod globals;
@@ -19,6 +20,7 @@ mod tag;
 mod work;
 
 pub use check::{CheckOptions, CheckReport, Finding, ReadData, check};
+pub use copies::{Copied, CopyOptions, Lag, bring_up_to_date, lag};
 pub use decrypt::{decrypt_pieces, decrypt_sql};
 pub use id::BackupId;
 pub(crate) use list::judge as judge_drills;

@@ -20,8 +20,10 @@ mod run;
 mod store;
 
 pub use estimate::Estimate;
+pub(crate) use estimate::{estimate, experience};
 pub use finding::{Broken, Diagnosis, Finding, Level};
 pub use run::{DoctorOptions, run};
+pub(crate) use store::size;
 
 #[cfg(test)]
 mod samples;

@@ -8,6 +8,8 @@ use thiserror::Error;
 use unisys_db::DbError;
 
 use crate::backup::BackupId;
+use crate::doctor::size;
+use crate::store::Fault;
 
 /// Something a DBA does to files or processes failed.
 #[derive(Debug, Error)]
@@ -119,6 +121,28 @@ pub enum OpsError {
     /// The session that held the moment of a backup ended before the backup was complete.
     #[error("lost the session that held the backup's moment; what was read cannot be completed")]
     MomentLost,
+    /// A store has not enough room.
+    #[error("{location} has {} free, and about {} are needed", size(*.free), size(*.needed))]
+    NoRoom {
+        /// The store.
+        location: String,
+        /// What is free, in bytes.
+        free: u64,
+        /// What is needed, in bytes.
+        needed: u64,
+    },
+    /// A bucket did not do what was asked of it.
+    #[error("could not {doing} {what}: {reason}")]
+    Bucket {
+        /// What was asked, as an infinitive phrase: "write", "list".
+        doing: &'static str,
+        /// Of which object, as `s3://bucket/key`.
+        what: String,
+        /// Why not, for the program.
+        fault: Fault,
+        /// Why not, for people: the server's own words where it had any.
+        reason: String,
+    },
     /// A backup cannot be removed now.
     #[error("{backup} in {location} is in use by another process, such as a drill or a restore")]
     InUse {
@@ -201,6 +225,8 @@ impl OpsError {
             | Self::Snapshot(_)
             | Self::MomentLost
             | Self::InUse { .. }
+            | Self::Bucket { .. }
+            | Self::NoRoom { .. }
             | Self::Locked { .. } => false,
         }
     }

@@ -9,7 +9,7 @@ use unisys_db::snapshot::SnapshotOptions;
 use unisys_ops::backup::{self, BackupOptions, Tag};
 use unisys_ops::keys::{self, Recipient};
 
-use super::retention;
+use super::{copies, retention};
 use crate::commands::signature;
 use crate::context::Context;
 use crate::exit::Exit;
@@ -57,26 +57,34 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
     let rules = prunes.then(|| retention::rules_of(ctx, &selection)).transpose()?;
     let target = ctx.target(&selection, ui)?;
     let store = ctx.store(&selection)?;
+    let copies = ctx.copies(&selection)?;
     let signing = signature::own_key(ctx, ui)?;
     let passphrase = ctx.new_passphrase(args.passphrase).await?;
     warn_of_short(passphrase.as_ref(), ui);
     let options = BackupOptions { signing, passphrase, ..options(&args, ctx, ui, target, recipients) };
     let made = backup::run_and_keep_lock(&*store, options).await;
     let (report, lock) = made.map_err(explain::with_doctor)?;
+    let copies = copies::update(ctx, ui, &store, &copies, &report, args.adopt).await;
     let pruned = rules.map(|rules| retention::after_backup(&*store, &lock, &rules, &report.manifest));
     drop(lock);
-    view::backup::made(ui, &report, pruned.as_ref())?;
+    view::backup::made(ui, &report, &copies, pruned.as_ref())?;
     report.manifest.warnings.iter().for_each(|warning| ui.warning(warning));
+    copies::tell(ui, &copies);
     ui.hint(format!("Prove it: unisys-dba drill {}", report.manifest.id));
-    let Some(pruned) = pruned else { return Ok(Exit::Done) };
-    retention::warn_of_holds(ui, &pruned);
-    let problems = pruned.problems();
-    problems.iter().for_each(|problem| ui.warning(problem));
-    if problems.is_empty() {
-        return Ok(Exit::Done);
+    let mut exit = match copies.iter().all(|copy| copy.failure.is_none()) {
+        true => Exit::Done,
+        false => Exit::Later,
+    };
+    if let Some(pruned) = pruned {
+        retention::warn_of_holds(ui, &pruned);
+        let problems = pruned.problems();
+        problems.iter().for_each(|problem| ui.warning(problem));
+        if !problems.is_empty() {
+            ui.hint("The backup is complete. Remove the cause, and run `unisys-dba backup prune`.");
+            exit = Exit::Later;
+        }
     }
-    ui.hint("The backup is complete. Remove the cause, and run `unisys-dba backup prune`.");
-    Ok(Exit::Later)
+    Ok(exit)
 }
 
 /// Warns of a passphrase that whoever gets a backup may guess.

@@ -41,6 +41,7 @@ You need   bash, age (or rage), zstd, and psql and pg_restore {pg_dump} or newer
            a new server, PostgreSQL of that version or newer, on which you are a superuser.
            Say where it is with PGHOST, PGPORT, PGUSER.
 
+From a bucket, copy all of it here first: aws s3 cp --recursive s3://BUCKET/PREFIX/{id} .
 In bash, in this directory, paste the indented lines, step by step. Or run them all; the first error ends it:
 
   sed -n 's/^    \([^ ]\)/\1/p' RESTORE.txt > /tmp/restore.sh && bash -eu /tmp/restore.sh

@@ -18,6 +18,7 @@ use super::complete::{Results, complete};
 use super::work::{Done, Shared, Work};
 use super::{BackupId, Layout, Manifest, Plan, Ranges, Tag, copy_encoding};
 use crate::OpsError;
+use crate::doctor;
 use crate::evidence::SigningKey;
 use crate::keys::{Recipient, WrappedKey, try_recipients};
 use crate::program::{Programs, Search};
@@ -167,6 +168,7 @@ async fn attempt_once(
     let session = coordinator.session();
     let database = DatabaseFacts::load(session).await?;
     store.claim(&database.name, &database.system_identifier, options.adopt)?;
+    check_room(store, &database)?;
     let id = BackupId::new(&database.name, coordinator.moment());
     let large_objects = facts::count_large_objects(session).await?;
     let shared = Arc::new(Shared {
@@ -191,6 +193,17 @@ async fn attempt_once(
         Arc::into_inner(shared).ok_or_else(|| OpsError::Refused("a worker outlived its work".into()))?;
     let moment = shared.coordinator.moment();
     Ok(complete(shared, Results::sort(done), &id, moment, started, large_objects, store)?)
+}
+
+/// Refuses to begin what will not fit: the last backup, grown as the database has since, tells how much it is.
+fn check_room(store: &dyn Store, database: &DatabaseFacts) -> Result<(), OpsError> {
+    let Some(free) = store.free_bytes() else { return Ok(()) };
+    let Some(known) = doctor::experience(store, &database.name) else { return Ok(()) };
+    let needed = doctor::estimate(database.bytes, Some(&known)).stored_bytes;
+    if free < needed {
+        return Err(OpsError::NoRoom { location: store.location(), free, needed });
+    }
+    Ok(())
 }
 
 /// Lets `jobs` workers do all the work; the first error ends them all.

@@ -51,6 +51,8 @@ pub struct DoctorOptions {
     pub passphrase: Option<Arc<Passphrase>>,
     /// Where the backups go.
     pub store: Arc<dyn Store>,
+    /// Where they are copied to.
+    pub copies: Vec<Arc<dyn Store>>,
     /// The directory scratch servers are made in.
     pub parent: PathBuf,
     /// The scratch server's port.
@@ -80,8 +82,12 @@ pub async fn run(options: &DoctorOptions) -> Diagnosis {
     let data_directory =
         facts.as_ref().filter(|_| is_local(options)).and_then(|f| f.data_directory.as_deref());
     let user = platform::current_user().unwrap_or_else(|| "USER".into());
-    let store_facts = store::probe(&*options.store, data_directory.map(Path::new));
+    let store_facts = store::probe(&*options.store, data_directory.map(Path::new), options.explain);
     findings.extend(store::judge(&store_facts, known.as_ref().map(|estimate| estimate.stored_bytes), &user));
+    for copy in &options.copies {
+        let facts = store::probe(&**copy, None, options.explain);
+        findings.push(store::judge_copy(&facts, known.as_ref().map(|estimate| estimate.stored_bytes), &user));
+    }
     findings.push(drill::judge_user(options));
     findings.extend(match &facts {
         Some(facts) => drill::examine(options, facts).await,

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "what a test needs and does not get has failed it")]
 
+mod buckets;
 mod checker;
 mod code;
 mod damage;
