@@ -95,6 +95,11 @@ pub(crate) struct Backup {
     /// A file with more of them.
     #[serde(deserialize_with = "parse::optional_path")]
     pub(crate) recipients_file: Option<PathBuf>,
+    /// The program, with its arguments, that prints a passphrase; empty for none.
+    pub(crate) passphrase_command: Vec<String>,
+    /// The file with one.
+    #[serde(deserialize_with = "parse::optional_path")]
+    pub(crate) passphrase_file: Option<PathBuf>,
     /// How data is laid out.
     pub(crate) layout: Layout,
     /// Parallel sessions.

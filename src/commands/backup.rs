@@ -1,8 +1,9 @@
-//! `backup`: making, listing, checking and decrypting backups.
+//! `backup`: making, listing, checking, decrypting and rekeying backups.
 
 mod check;
 mod decrypt;
 mod list;
+mod rekey;
 mod run;
 mod show;
 
@@ -27,6 +28,7 @@ enum Command {
     Show(show::Args),
     Check(check::Args),
     Decrypt(decrypt::Args),
+    Rekey(rekey::Args),
 }
 
 pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
@@ -36,5 +38,6 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
         Command::Show(args) => show::run(&args, ctx, ui),
         Command::Check(args) => check::run(&args, ctx, ui).await,
         Command::Decrypt(args) => decrypt::run(&args, ctx, ui).await,
+        Command::Rekey(args) => rekey::run(&args, ctx, ui).await,
     }
 }

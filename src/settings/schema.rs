@@ -14,13 +14,14 @@ pub(super) const DATABASES: &str = "databases.";
 const DATABASE_TEMPLATE: &str = "databases.NAME.";
 
 /// The keys whose texts are paths, with a database's name left as `NAME`.
-const PATHS: [&str; 10] = [
+const PATHS: &[&str] = &[
     "databases.NAME.identities",
     "databases.NAME.passfile",
     "databases.NAME.store",
     "server.directory",
     "backup.store",
     "backup.recipients-file",
+    "backup.passphrase-file",
     "drill.directory",
     "drill.identities",
     "evidence.signing-key",

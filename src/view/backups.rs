@@ -136,7 +136,7 @@ fn summary(manifest: &Manifest, path: &str, signature: &Verdict) -> Page {
             count(manifest.files.len() as u64),
             duration(span(manifest.seconds))
         ))
-        .line(format!("Keys        {}", manifest.recipients.join(", ")))
+        .line(keys(manifest))
         .line(format!("Signature   {}", signed_by(signature)))
         .lines(signature.key().map(|key| format!("            {}", printable(key))))
         .line(format!(
@@ -144,6 +144,19 @@ fn summary(manifest: &Manifest, path: &str, signature: &Verdict) -> Page {
             manifest.server_version, manifest.pg_dump_version, manifest.made_by, manifest.format
         ))
         .line(format!("Stored in   {path}"))
+}
+
+fn keys(manifest: &Manifest) -> String {
+    let name = |id: &String| match manifest.passphrase.as_ref() == Some(id) {
+        true => format!("{id} (a passphrase)"),
+        false => id.clone(),
+    };
+    let names: Vec<String> = manifest.recipients.iter().map(name).collect();
+    let since = match &manifest.rekeyed {
+        Some(rekeyed) => format!("; since {}, before as {}", time(rekeyed.at), rekeyed.from),
+        None => String::new(),
+    };
+    format!("Keys        {}{since}", printable(&names.join(", ")))
 }
 
 fn tables(manifest: &Manifest) -> Table {

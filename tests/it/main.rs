@@ -12,8 +12,12 @@ mod first_minutes;
 mod init;
 mod key;
 mod own_database;
+#[cfg(unix)]
+mod passphrase;
 mod place;
 mod plain;
+#[cfg(unix)]
+mod plugins;
 mod restore;
 mod transcripts;
 mod verify;

@@ -91,6 +91,7 @@ impl World {
             search: search(),
             recipients: vec![Recipient::parse(&self.recipient()).unwrap()],
             signing: None,
+            passphrase: None,
             layout,
             ranges: Ranges::Auto,
             jobs: 2,

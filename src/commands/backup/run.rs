@@ -3,10 +3,11 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use secrecy::SecretString;
 use unisys_db::Target;
 use unisys_db::snapshot::SnapshotOptions;
 use unisys_ops::backup::{self, BackupOptions};
-use unisys_ops::keys::Recipient;
+use unisys_ops::keys::{self, Recipient};
 
 use crate::commands::signature;
 use crate::context::Context;
@@ -31,6 +32,9 @@ pub(crate) struct Args {
     /// Whether a table may be cut into ranges [default: backup.ranges]
     #[arg(long, value_enum)]
     ranges: Option<Ranges>,
+    /// Let a passphrase open it, too; without backup.passphrase-command or -file you type it, twice
+    #[arg(long)]
+    passphrase: bool,
     /// Take over a store that holds backups of this database from another server
     #[arg(long)]
     adopt: bool,
@@ -38,11 +42,16 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
     let selection = ctx.selection()?;
-    let recipients = ctx.recipients(&selection)?;
+    let recipients = match args.passphrase {
+        true => ctx.recipients_if_any(&selection)?,
+        false => ctx.recipients(&selection)?,
+    };
     let target = ctx.target(&selection, ui)?;
     let store = ctx.store(&selection)?;
     let signing = signature::own_key(ctx, ui)?;
-    let options = BackupOptions { signing, ..options(&args, ctx, ui, target, recipients) };
+    let passphrase = ctx.new_passphrase(args.passphrase).await?;
+    warn_of_short(passphrase.as_ref(), ui);
+    let options = BackupOptions { signing, passphrase, ..options(&args, ctx, ui, target, recipients) };
     let report = backup::run(&*store, options).await;
     let report = report.map_err(explain::with_doctor)?;
     view::backup::made(ui, &report)?;
@@ -51,7 +60,14 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
     Ok(Exit::Done)
 }
 
-/// Returns the options of a backup as the settings have them.
+/// Warns of a passphrase that whoever gets a backup may guess.
+pub(crate) fn warn_of_short(passphrase: Option<&SecretString>, ui: &Ui) {
+    if passphrase.is_some_and(keys::is_short) {
+        ui.warning("The passphrase is short: it can be guessed by whoever gets a backup. Five random words are enough.");
+    }
+}
+
+/// Returns the options of a backup as the settings have them, without a passphrase.
 pub(crate) fn default_options(
     ctx: &Context,
     ui: &Ui,
@@ -69,6 +85,7 @@ fn options(args: &Args, ctx: &Context, ui: &Ui, target: Target, recipients: Vec<
         search: ctx.search(),
         recipients,
         signing: None,
+        passphrase: None,
         layout: args.layout.unwrap_or(settings.layout).into(),
         ranges: args.ranges.unwrap_or(settings.ranges).into(),
         jobs: args.jobs.unwrap_or(settings.jobs).get(),

@@ -236,7 +236,8 @@ mod tests {
 
     use super::*;
     use crate::backup::{FORMAT, LargeObjects};
-    use crate::store::DirectoryStore;
+    use crate::keys::ProvedKeys;
+    use crate::store::{DirectoryStore, MANIFEST};
 
     const INDEX: &str = ".index.json";
 
@@ -262,6 +263,8 @@ mod tests {
             copy_encoding: "UTF8".into(),
             recipients: vec!["k".into()],
             signed_by: None,
+            passphrase: None,
+            rekeyed: None,
             tables: Vec::new(),
             large_objects: LargeObjects::default(),
             warnings: Vec::new(),
@@ -294,6 +297,7 @@ mod tests {
             restore_seconds: 1.0,
             verify_seconds: 1.0,
             rpo_seconds: 1,
+            keys: ProvedKeys::default(),
             jobs: 1,
             server_version: "15".into(),
             made_by: "a test".into(),

@@ -45,6 +45,12 @@ pub struct Manifest {
     pub copy_encoding: String,
     /// Short names of the keys it is encrypted to.
     pub recipients: Vec<String>,
+    /// Which of them a passphrase opens: that in `key.age`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passphrase: Option<String>,
+    /// Where it comes from, when its keys were changed after it was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rekeyed: Option<Rekeyed>,
     /// Its tables.
     pub tables: Vec<ManifestTable>,
     /// Its large objects.
@@ -56,6 +62,20 @@ pub struct Manifest {
     pub warnings: Vec<String>,
     /// Its files, but for the manifest.
     pub files: Vec<StoredFile>,
+}
+
+/// What a backup was before its keys were changed. The data is the same, to the byte.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rekeyed {
+    /// Its name then.
+    pub from: BackupId,
+    /// The SHA-256 of its manifest then: what earlier proofs are about.
+    pub manifest_sha256: String,
+    /// When the keys were changed (UTC).
+    pub at: DateTime<Utc>,
+    /// The version of this program that changed them.
+    pub by: String,
 }
 
 /// One table in the manifest.

@@ -5,10 +5,12 @@
 mod checker;
 mod code;
 mod damage;
+mod dying;
 mod evidence;
 #[cfg(unix)]
 mod lost;
 mod races;
+mod rekey;
 mod roles;
 mod support;
 mod zoo;

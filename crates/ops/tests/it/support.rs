@@ -64,6 +64,7 @@ impl Place {
             search: unisys_testkit::search(),
             recipients: vec![self.recipient.clone()],
             signing: None,
+            passphrase: None,
             layout: Layout::Parallel,
             ranges: Ranges::Auto,
             jobs: 3,
