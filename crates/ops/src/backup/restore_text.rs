@@ -59,8 +59,8 @@ In bash, in this directory, paste the indented lines, step by step. Or run them 
 fn signature(manifest: &Manifest) -> String {
     let Some(key) = &manifest.signed_by else { return String::new() };
     format!(
-        r#"Who made it?  manifest.json is signed with the key {key}. With the public half of that key, which
-you must have from elsewhere, ssh-keygen says whether nobody has changed it since:
+        r#"Who made it?  manifest.json is signed with {key}. With the public half
+           of that key, which you must have from elsewhere, ssh-keygen says whether anybody has changed it since:
 
   echo 'unisys-dba ssh-ed25519 AAAA...' > /tmp/signers
   ssh-keygen -Y verify -f /tmp/signers -I unisys-dba -n {namespace} -s manifest.json.sig < manifest.json
