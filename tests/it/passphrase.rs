@@ -110,7 +110,8 @@ async fn restore_txt_is_true_of_a_passphrase() {
     let identities = unisys_ops::keys::Identities::none()
         .with_passphrase(std::sync::Arc::new(unisys_ops::keys::Passphrase::known(PHRASE.into())));
     let id = unisys_ops::backup::BackupId::parse(document["backup"]["id"].as_str().unwrap()).unwrap();
-    let backup = unisys_ops::restore::OpenBackup::open(&world.store(), &id, identities).unwrap();
+    let backup =
+        unisys_ops::restore::OpenBackup::open(&world.store(), &id, identities, &Default::default()).unwrap();
     assert_equal(&backup, &world.target, &new.server().target("zoo"), &[]).await;
     for line in text.lines().filter(|line| !line.contains(" -c 'copy ") && !line.contains(" -c $'copy ")) {
         assert!(line.chars().count() <= 110, "{line}");

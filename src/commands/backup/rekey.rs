@@ -10,7 +10,7 @@ use unisys_ops::keys::Recipient;
 use unisys_ops::restore::OpenBackup;
 
 use super::run::warn_of_short;
-use crate::commands::pick;
+use crate::commands::{pick, signature};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::{Explain, Failure};
@@ -89,6 +89,8 @@ pub(crate) async fn run(args: &Args, ctx: &Context, ui: &mut Ui) -> Result<Exit,
         identities,
         recipients,
         passphrase,
+        signing: signature::own_key(ctx, ui)?,
+        trust: ctx.trust()?,
         trust_new_keys: args.trust_new_keys,
         jobs: args.jobs.unwrap_or(ctx.settings.drill.jobs).get(),
         now: Utc::now(),

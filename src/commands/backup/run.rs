@@ -9,6 +9,7 @@ use unisys_db::snapshot::SnapshotOptions;
 use unisys_ops::backup::{self, BackupOptions};
 use unisys_ops::keys::{self, Recipient};
 
+use crate::commands::signature;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::explain;
@@ -49,7 +50,8 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
     let store = ctx.store(&selection)?;
     let passphrase = ctx.new_passphrase(args.passphrase).await?;
     warn_of_short(passphrase.as_ref(), ui);
-    let options = BackupOptions { passphrase, ..options(&args, ctx, ui, target, recipients) };
+    let signing = signature::own_key(ctx, ui)?;
+    let options = BackupOptions { passphrase, signing, ..options(&args, ctx, ui, target, recipients) };
     let report = backup::run(&*store, options).await;
     let report = report.map_err(explain::with_doctor)?;
     view::backup::made(ui, &report)?;
@@ -83,6 +85,7 @@ fn options(args: &Args, ctx: &Context, ui: &Ui, target: Target, recipients: Vec<
         search: ctx.search(),
         recipients,
         passphrase: None,
+        signing: None,
         layout: args.layout.unwrap_or(settings.layout).into(),
         ranges: args.ranges.unwrap_or(settings.ranges).into(),
         jobs: args.jobs.unwrap_or(settings.jobs).get(),

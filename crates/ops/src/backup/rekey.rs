@@ -18,6 +18,7 @@ use super::run::{FACTS, prepare_keys};
 use super::{BackupFacts, BackupId, Finding, Manifest, Rekeyed, stored};
 use crate::OpsError;
 use crate::drill::chain;
+use crate::evidence::{SigningKey, Subject, Trust, signature_name};
 use crate::keys::{Identities, Passphrase, ProvedKeys, Recipient, WRAPPED, WrappedKey, unwrap};
 use crate::progress::{Expected, Progress};
 use crate::restore::OpenBackup;
@@ -39,6 +40,10 @@ pub struct RekeyOptions {
     pub recipients: Vec<Recipient>,
     /// What else opens it, where that is wanted.
     pub passphrase: Option<SecretString>,
+    /// The key its manifest is signed with.
+    pub signing: Option<SigningKey>,
+    /// Whose signatures count.
+    pub trust: Trust,
     /// Whether the backup with the old keys goes even when no key at hand opens the new one.
     pub trust_new_keys: bool,
     /// How many files are copied at once.
@@ -88,7 +93,7 @@ pub async fn rekey(
     let (manifest, _) = OpenBackup::manifest(store, id)?;
     let _lock = store.lock(&manifest.database)?;
     options.progress.begin("open", Expected::UNKNOWN);
-    let old = OpenBackup::open(store, id, options.identities.clone())?;
+    let old = OpenBackup::open(store, id, options.identities.clone(), &options.trust)?;
     let manifest = match complete_already(store, &old, options)? {
         Some(manifest) => manifest,
         None => write(store, &old, options).await?,
@@ -240,6 +245,7 @@ fn describe(
         recipients: recipients.iter().map(Recipient::id).collect(),
         passphrase: key.map(|key| key.recipient.id()),
         rekeyed: Some(rekeyed),
+        signed_by: options.signing.as_ref().map(|key| key.public().id()),
         files,
         ..old.manifest
     };
@@ -251,7 +257,11 @@ fn describe(
     manifest.files.push(write_restore_text(&*draft, &manifest, &old.facts.tables)?);
     let facts = BackupFacts { id, files: manifest.files.clone(), ..old.facts };
     manifest.files.push(write_facts(&*draft, &facts, &recipients, LEVEL)?);
-    draft.commit(&manifest.to_json()?)?;
+    let json = manifest.to_json()?;
+    if let Some(key) = &options.signing {
+        draft.write(&signature_name(MANIFEST), &key.sign(Subject::Manifest, &json)?)?;
+    }
+    draft.commit(&json)?;
     Ok(manifest)
 }
 
@@ -277,7 +287,7 @@ async fn check(
         }
         None => options.identities.clone(),
     };
-    match OpenBackup::open(store, &manifest.id, identities) {
+    match OpenBackup::open(store, &manifest.id, identities, &options.trust) {
         Ok(mut backup) => {
             backup.try_other_keys()?;
             Ok(backup.proved_keys())

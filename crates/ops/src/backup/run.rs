@@ -18,6 +18,7 @@ use super::complete::{Results, complete};
 use super::work::{Done, Shared, Work};
 use super::{BackupId, Layout, Manifest, Plan, Ranges, copy_encoding};
 use crate::OpsError;
+use crate::evidence::SigningKey;
 use crate::keys::{Recipient, WrappedKey, try_recipients};
 use crate::program::{Programs, Search};
 use crate::progress::{Expected, Progress};
@@ -43,6 +44,8 @@ pub struct BackupOptions {
     pub recipients: Vec<Recipient>,
     /// What else opens it, where that is wanted.
     pub passphrase: Option<SecretString>,
+    /// The key its manifest is signed with.
+    pub signing: Option<SigningKey>,
     /// How the rows are stored.
     pub layout: Layout,
     /// Whether tables may be cut.

@@ -4,6 +4,7 @@ use super::finding::{Broken, counted, few};
 use super::{DoctorOptions, Finding, finding};
 use crate::OpsError;
 use crate::backup::find;
+use crate::evidence::Trust;
 use crate::keys::{Identities, ProvedKeys};
 use crate::restore::OpenBackup;
 
@@ -18,10 +19,11 @@ pub(super) fn examine(options: &DoctorOptions) -> Option<Finding> {
     }
     // what is wrong with the store is told by its own check
     let id = find::latest(&*options.store, Some(database)).ok()??;
-    let opened = OpenBackup::open(&*options.store, &id, identities).and_then(|mut backup| {
-        backup.try_other_keys()?;
-        Ok(backup.proved_keys())
-    });
+    let opened =
+        OpenBackup::open(&*options.store, &id, identities, &Trust::default()).and_then(|mut backup| {
+            backup.try_other_keys()?;
+            Ok(backup.proved_keys())
+        });
     Some(match opened {
         Ok(keys) => judge(id.as_str(), &keys),
         Err(error) => refused(id.as_str(), &error),

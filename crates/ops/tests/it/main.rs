@@ -6,6 +6,7 @@ mod checker;
 mod code;
 mod damage;
 mod dying;
+mod evidence;
 #[cfg(unix)]
 mod lost;
 mod races;

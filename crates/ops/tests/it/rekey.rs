@@ -6,6 +6,7 @@ use std::sync::Arc;
 use unisys_ops::OpsError;
 use unisys_ops::backup::{self, BackupId, Manifest, RekeyOptions, RekeyReport, State, rekey};
 use unisys_ops::drill::{self, DrillOptions, Outcome};
+use unisys_ops::evidence::{SigningKey, Trust};
 use unisys_ops::keys::{Identities, KeyPair, Passphrase, Recipient, id_of};
 use unisys_ops::progress::Silent;
 use unisys_ops::restore::OpenBackup;
@@ -13,6 +14,7 @@ use unisys_ops::store::{DirectoryStore, Store};
 
 use crate::damage::copy_tree;
 use crate::dying::Dying;
+use crate::evidence::trust;
 use crate::support::{Place, text};
 
 const SOURCE: &str = "
@@ -48,6 +50,8 @@ impl Rekeying {
             identities: self.both(),
             recipients: vec![self.new.clone()],
             passphrase: None,
+            signing: None,
+            trust: Trust::default(),
             trust_new_keys: false,
             jobs: 2,
             now: "2026-11-22T00:00:00Z".parse().unwrap(),
@@ -79,7 +83,7 @@ fn key(path: &Path) -> (Recipient, Identities) {
 
 /// Opens a backup and reads all of it.
 fn read(store: &dyn Store, id: &BackupId, identities: &Identities) -> Result<Manifest, OpsError> {
-    let backup = OpenBackup::open(store, id, identities.clone())?;
+    let backup = OpenBackup::open(store, id, identities.clone(), &Trust::default())?;
     for file in backup.manifest.files.iter().filter(|file| file.name.ends_with(".zst.age")) {
         backup.copy_to(&file.name, &mut |_| Ok(()))?;
     }
@@ -143,7 +147,12 @@ async fn a_backup_with_other_keys_restores_with_them_and_not_with_the_old_one() 
     let beside = place.store.names_beside(&report.to, "").unwrap();
     assert_eq!(beside.iter().filter(|name| name.starts_with("drill-")).count(), 2, "{beside:?}");
     assert!(beside.contains(&"pin.json".to_owned()));
-    let check = backup::CheckOptions { jobs: 2, read_data: None, progress: Arc::new(Silent) };
+    let check = backup::CheckOptions {
+        jobs: 2,
+        read_data: None,
+        trust: Trust::default(),
+        progress: Arc::new(Silent),
+    };
     place.store.remove_beside(&report.to, "pin.json").unwrap();
     assert_eq!(backup::check(&place.store, &report.to, &check).await.unwrap().findings, []);
 }
@@ -260,4 +269,17 @@ async fn a_drill_tells_which_keys_opened_the_backup() {
     assert_eq!(record.outcome, Outcome::Proven, "{:#?}", record.differences);
     assert_eq!((record.keys.proved, record.keys.not_proved), (vec![old], vec![test.new.id()]));
     assert_eq!(record.keys.elsewhere, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_backup_with_other_keys_is_signed_anew() {
+    let test = Rekeying::new().await;
+    let (store, key) = (test.copy(), SigningKey::generate("a test").unwrap());
+    let options = RekeyOptions { signing: Some(key.clone()), ..test.options() };
+    let report = rekey(&store, &test.id, &options).await.unwrap();
+    OpenBackup::open(&store, &report.to, test.new_identities.clone(), &trust(&[&key])).unwrap();
+    let unsigned = RekeyOptions { recipients: vec![test.place.recipient.clone()], ..test.options() };
+    let report = rekey(&store, &report.to, &unsigned).await.unwrap();
+    let opened = OpenBackup::open(&store, &report.to, test.place.identities.clone(), &trust(&[&key]));
+    assert!(matches!(opened, Err(OpsError::Signature { .. })), "nobody signed it");
 }
