@@ -24,6 +24,7 @@ fn drill(day: u32, outcome: Outcome, verdict: Verdict) -> Exhibit {
         restore_seconds: 60.0,
         verify_seconds: 2.0,
         rpo_seconds: 7200,
+        keys: Default::default(),
         jobs: 2,
         server_version: HOSTILE.into(),
         made_by: HOSTILE.into(),
@@ -34,7 +35,6 @@ fn drill(day: u32, outcome: Outcome, verdict: Verdict) -> Exhibit {
             synced_bytes_per_second: 1e6,
             cores: 2,
         }),
-        keys: ProvedKeys::default(),
         signed_by: None,
     };
     let problems = match verdict.is_trusted() {

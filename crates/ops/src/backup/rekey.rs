@@ -28,6 +28,9 @@ use crate::store::{Draft, MANIFEST, Store};
 /// zstd's level for the facts, the one file that is sealed anew.
 const LEVEL: i32 = 1;
 
+/// What the records of drills start with: they are of the bytes that were drilled, and stay with those.
+const DRILLS: &str = "drill-";
+
 /// Nothing shows that anybody has the new keys.
 const NOBODY_AT_HAND: &str = "no key at hand opens the new one";
 
@@ -80,8 +83,8 @@ pub fn has_these_keys(manifest: &Manifest, recipients: &[Recipient], passphrase:
     found.cloned().collect::<BTreeSet<_>>() == wanted && manifest.passphrase.is_some() == passphrase
 }
 
-/// Gives a backup other keys. What stands beside it, pins and the records of drills, goes with it; a record stays one of the
-/// backup it was made of, so the new one is unproven until it is drilled.
+/// Gives a backup other keys. Its pin goes with it; the records of drills are of the bytes that were drilled, so the new one is
+/// unproven until it is drilled.
 ///
 /// # Errors
 /// [`OpsError`]; then the backup with the old keys is there, complete. [`OpsError::Open`] when no identity opens it.
@@ -305,6 +308,7 @@ fn carry_over(store: &dyn Store, old: &Manifest, new: &BackupId) -> Result<(), O
     for name in store.names(&old.id)? {
         // what starts with a dot is being written, or was never finished
         if !name.starts_with(MANIFEST)
+            && !name.starts_with(DRILLS)
             && !name.starts_with('.')
             && !own.contains(name.as_str())
             && let Some(content) = store.read_small(&old.id, &name)?

@@ -73,7 +73,7 @@ impl Signed {
     }
 }
 
-fn trust(keys: &[&SigningKey]) -> Trust {
+pub(crate) fn trust(keys: &[&SigningKey]) -> Trust {
     Trust::new(keys.iter().map(|key| key.public().clone()).collect(), false)
 }
 

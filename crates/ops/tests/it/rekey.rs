@@ -144,7 +144,7 @@ async fn a_backup_with_other_keys_restores_with_them_and_not_with_the_old_one() 
         assert!(new == old && !new.is_empty(), "{} was decrypted", file.name);
     }
     let beside = place.store.names_beside(&report.to, "").unwrap();
-    assert_eq!(beside.iter().filter(|name| name.starts_with("drill-")).count(), 2, "{beside:?}");
+    assert_eq!(beside.iter().filter(|name| name.starts_with("drill-")).count(), 1, "{beside:?}");
     assert!(beside.contains(&"pin.json".to_owned()));
     let check = backup::CheckOptions {
         trust: Trust::default(),
