@@ -42,6 +42,10 @@ pub(crate) fn of_ops(error: &OpsError) -> Option<String> {
         OpsError::NoSuchUser(_) => {
             Some("Make it with `useradd --system NAME`, or configure another one.".into())
         }
+        OpsError::Signature { .. } => Some(
+            "Compare with another copy: somebody has changed it, or signed it with a key that is missing in evidence.trusted."
+                .into(),
+        ),
         OpsError::InUse { .. } => Some("Wait until the drill, the restore or the copy has ended.".into()),
         OpsError::Locked { .. } => Some("Wait until the other run has ended.".into()),
         OpsError::Program { stderr, .. } if stderr.contains("No space left on device") => {

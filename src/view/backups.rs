@@ -4,9 +4,11 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use unisys_ops::backup::{Listed, Manifest, State, Tag};
 use unisys_ops::drill::DrillRecord;
+use unisys_ops::evidence::Verdict;
 use unisys_ops::retention::Pin;
 
 use super::drill::drills_table;
+use super::evidence::signed_by;
 use crate::failure::Failure;
 use crate::ui::human::{about, bytes, count, duration, span, time};
 use crate::ui::{Cell, Column, Page, Table, Ui, printable};
@@ -41,6 +43,7 @@ pub(crate) fn list(ui: &mut Ui, backups: &[Held], now: DateTime<Utc>) -> Result<
             Column::hidden("Pinned"),
             Column::hidden("Tags"),
             Column::hidden("Took"),
+            Column::hidden("Signed with"),
         ]);
         for Held { backup, .. } in backups {
             table.row([
@@ -54,6 +57,7 @@ pub(crate) fn list(ui: &mut Ui, backups: &[Held], now: DateTime<Utc>) -> Result<
                 backup.pin.as_ref().map_or("", |pin| pin.reason.as_deref().unwrap_or("yes")).into(),
                 backup.tags.iter().map(Tag::as_str).collect::<Vec<_>>().join(" ").into(),
                 backup.seconds.map_or_else(unknown, |seconds| Cell::duration(span(seconds))),
+                backup.signed_by.as_deref().unwrap_or_default().into(),
             ]);
         }
         Page::new().table(table)
@@ -89,6 +93,7 @@ fn state(backup: &Listed, now: DateTime<Utc>) -> String {
 struct Shown<'a> {
     backup: &'a Manifest,
     path: &'a str,
+    signature: &'a Verdict,
     pin: Option<&'a Pin>,
     drills: &'a [DrillRecord],
 }
@@ -97,11 +102,12 @@ pub(crate) fn show(
     ui: &mut Ui,
     manifest: &Manifest,
     path: &str,
+    signature: &Verdict,
     pin: Option<&Pin>,
     drills: &[DrillRecord],
 ) -> Result<(), Failure> {
-    ui.answer(&Shown { backup: manifest, path, pin, drills }, || {
-        let mut page = summary(manifest, path);
+    ui.answer(&Shown { backup: manifest, path, signature, pin, drills }, || {
+        let mut page = summary(manifest, path, signature);
         if !manifest.tags.is_empty() {
             let tags: Vec<&str> = manifest.tags.iter().map(Tag::as_str).collect();
             page = page.line(format!("Tags        {}", tags.join(", ")));
@@ -125,7 +131,7 @@ fn pinned(pin: &Pin) -> String {
     format!("Pinned      {since}{reason}")
 }
 
-fn summary(manifest: &Manifest, path: &str) -> Page {
+fn summary(manifest: &Manifest, path: &str, signature: &Verdict) -> Page {
     let layout = match manifest.layout {
         unisys_ops::backup::Layout::Parallel => "parallel",
         unisys_ops::backup::Layout::Single => "single",
@@ -152,6 +158,8 @@ fn summary(manifest: &Manifest, path: &str) -> Page {
             duration(span(manifest.seconds))
         ))
         .line(format!("Keys        {}", manifest.recipients.join(", ")))
+        .line(format!("Signature   {}", signed_by(signature)))
+        .lines(signature.key().map(|key| format!("            {}", printable(key))))
         .line(format!(
             "Versions    server {}, pg_dump {}, {}, format {}",
             manifest.server_version, manifest.pg_dump_version, manifest.made_by, manifest.format

@@ -9,6 +9,7 @@ use unisys_ops::backup::{self, BackupOptions, Tag};
 use unisys_ops::keys::Recipient;
 
 use super::retention;
+use crate::commands::signature;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::explain;
@@ -49,7 +50,9 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
     let rules = prunes.then(|| retention::rules_of(ctx, &selection)).transpose()?;
     let target = ctx.target(&selection, ui)?;
     let store = ctx.store(&selection)?;
-    let made = backup::run_and_keep_lock(&*store, options(&args, ctx, ui, target, recipients)).await;
+    let signing = signature::own_key(ctx, ui)?;
+    let options = BackupOptions { signing, ..options(&args, ctx, ui, target, recipients) };
+    let made = backup::run_and_keep_lock(&*store, options).await;
     let (report, lock) = made.map_err(explain::with_doctor)?;
     let pruned = rules.map(|rules| retention::after_backup(&*store, &lock, &rules, &report.manifest));
     drop(lock);
@@ -84,6 +87,7 @@ fn options(args: &Args, ctx: &Context, ui: &Ui, target: Target, recipients: Vec<
         target,
         search: ctx.search(),
         recipients,
+        signing: None,
         layout: args.layout.unwrap_or(settings.layout).into(),
         ranges: args.ranges.unwrap_or(settings.ranges).into(),
         jobs: args.jobs.unwrap_or(settings.jobs).get(),

@@ -17,6 +17,7 @@ use super::complete::{Results, complete};
 use super::work::{Done, Shared, Work};
 use super::{BackupId, Layout, Manifest, Plan, Ranges, Tag, copy_encoding};
 use crate::OpsError;
+use crate::evidence::SigningKey;
 use crate::keys::Recipient;
 use crate::program::{Programs, Search};
 use crate::progress::{Expected, Progress};
@@ -40,6 +41,8 @@ pub struct BackupOptions {
     pub search: Search,
     /// Who can read it.
     pub recipients: Vec<Recipient>,
+    /// The key its manifest is signed with.
+    pub signing: Option<SigningKey>,
     /// How the rows are stored.
     pub layout: Layout,
     /// Whether tables may be cut.

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use unisys_db::{Target, inventory};
+use unisys_db::catalog::DatabaseFacts;
+use unisys_db::{Session, Target, inventory};
 
 use super::DrillOptions;
 use super::compare::{self, Comparison};
@@ -30,7 +31,7 @@ impl RestoredCopy {
     /// [`OpsError`]; [`OpsError::blames_the_backup`] says whether it tells something about the backup.
     pub async fn restore(store: &dyn Store, id: &BackupId, options: &DrillOptions) -> Result<Self, OpsError> {
         options.progress.begin("open", Expected::UNKNOWN);
-        let backup = Arc::new(OpenBackup::open(store, id, options.identities.clone())?);
+        let backup = Arc::new(OpenBackup::open(store, id, options.identities.clone(), &options.trust)?);
         let scratch = scratch(&backup, options).await?;
         let server = scratch.server();
         let restore = Restore {
@@ -58,6 +59,20 @@ impl RestoredCopy {
     /// Returns the superuser's connection to the restored database.
     pub fn target(&self) -> Target {
         self.server().target(&self.restore.database)
+    }
+
+    /// Collects the planner's statistics, as a restore in earnest must, and returns the copy's size in bytes.
+    ///
+    /// # Errors
+    /// [`OpsError::Db`]: an index's expression may fail.
+    pub(crate) async fn analyze(&self) -> Result<u64, OpsError> {
+        let item = self.restore.progress.start("analyze", Expected::UNKNOWN);
+        let session = Session::open(&self.target()).await?;
+        session.batch_execute("analyze").await.map_err(session.doing("analyze the copy"))?;
+        let bytes = DatabaseFacts::load(&session).await?.bytes;
+        session.close().await;
+        item.finish();
+        Ok(bytes)
     }
 
     /// Compares the copy, as it is now, with the facts of its backup.

@@ -5,6 +5,7 @@
 mod checker;
 mod code;
 mod damage;
+mod evidence;
 #[cfg(unix)]
 mod lost;
 mod races;

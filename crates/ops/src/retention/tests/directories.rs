@@ -65,6 +65,7 @@ impl Shelf {
             large_objects: LargeObjects::default(),
             warnings: Vec::new(),
             tags: Vec::new(),
+            signed_by: None,
             files: vec![file("database.dump.zst.age", 4)],
         };
         self.keep(&manifest);
@@ -78,7 +79,7 @@ impl Shelf {
     }
 
     pub(super) fn drill(&self, id: &BackupId, outcome: Outcome, started: DateTime<Utc>) {
-        let record = DrillRecord {
+        let mut record = DrillRecord {
             format: DrillRecord::FORMAT,
             outcome,
             backup: id.clone(),
@@ -93,8 +94,10 @@ impl Shelf {
             jobs: 1,
             server_version: "15".into(),
             made_by: "a test".into(),
+            rto: None,
+            signed_by: None,
         };
-        record.write(&self.store).unwrap();
+        record.write(&self.store, None).unwrap();
     }
 
     pub(super) fn plan(&self, database: &str, rules: &Rules, asked: &Asked) -> GroupPlan {
