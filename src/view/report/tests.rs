@@ -4,7 +4,6 @@ use chrono::Utc;
 use unisys_ops::backup::{BackupId, Finding, ManifestTable};
 use unisys_ops::drill::{Compared, DrillRecord, Outcome, Rto};
 use unisys_ops::evidence::{Evidence, Exhibit, SigningKey, Verdict};
-use unisys_ops::keys::ProvedKeys;
 
 use super::{Database, Report, html};
 

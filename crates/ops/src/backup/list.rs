@@ -165,7 +165,7 @@ fn look(store: &dyn Store, id: &BackupId) -> Result<Listed, OpsError> {
     };
     if let Some(problem) = signature.problem() {
         let problem = format!("{}: {problem}", signature_name(MANIFEST));
-        return Ok(unreadable(id, &OpsError::Corrupt(problem)));
+        return Ok(Listed { pin, ..unreadable(id, &OpsError::Corrupt(problem)) });
     }
     let records = drill::list(store, id)?;
     let signed_by = signature.key().map(str::to_owned);

@@ -10,8 +10,10 @@ use super::pin::Pin;
 use crate::OpsError;
 use crate::backup::{self, BackupId, Manifest, State, Tag};
 use crate::drill;
+use crate::evidence::{Trust, signature_name};
+use crate::keys::sha256;
 use crate::restore::OpenBackup;
-use crate::store::Store;
+use crate::store::{MANIFEST, Store};
 
 /// A backup's moment is the server's clock, and may run ahead of ours by this much.
 const SKEW: TimeDelta = TimeDelta::hours(1);
@@ -147,14 +149,17 @@ pub fn read(store: &dyn Store, slug: &str) -> Result<Found, OpsError> {
 }
 
 fn candidate(store: &dyn Store, id: &BackupId) -> Result<((String, String), Candidate), OpsError> {
-    let (manifest, sha256) = OpenBackup::manifest(store, id)?;
+    let (manifest, json, signature) = OpenBackup::judged(store, id, &Trust::default())?;
+    if let Some(problem) = signature.problem() {
+        return Err(OpsError::Corrupt(format!("{}: {problem}", signature_name(MANIFEST))));
+    }
     if manifest.moment.timestamp() != id.moment().timestamp()
         || BackupId::slug(&manifest.database) != id.database_slug()
     {
         return Err(OpsError::Corrupt(format!("the manifest of {id} contradicts its name")));
     }
     let records = drill::list(store, id)?;
-    let (state, ..) = backup::judge_drills(&records, &sha256);
+    let (state, ..) = backup::judge_drills(&records, &sha256(&json));
     let candidate = Candidate {
         id: id.clone(),
         moment: manifest.moment,
