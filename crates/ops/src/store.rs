@@ -14,7 +14,7 @@ use crate::OpsError;
 use crate::backup::BackupId;
 
 pub use directory::DirectoryStore;
-pub(crate) use directory::standing;
+pub(crate) use directory::{standing, write_atomically};
 
 /// The name of the file that is written last into a backup.
 pub(crate) const MANIFEST: &str = "manifest.json";
