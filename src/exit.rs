@@ -17,7 +17,6 @@ pub(crate) enum Exit {
     /// It ran, and the answer is bad: a drill failed, counts differ, a threshold is passed.
     Bad = 4,
     /// The backup is complete, a later step failed: prune, copy, hook, drill.
-    #[expect(dead_code, reason = "promised to scripts; no command has a later step yet")]
     Later = 5,
 }
 

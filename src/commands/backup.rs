@@ -2,7 +2,9 @@
 
 mod check;
 mod decrypt;
+mod freshness;
 mod list;
+mod nightly;
 mod run;
 mod show;
 
@@ -27,6 +29,13 @@ enum Command {
     Show(show::Args),
     Check(check::Args),
     Decrypt(decrypt::Args),
+}
+
+impl Args {
+    /// Whether this is a check, whose answer Nagios understands.
+    pub(crate) fn is_check(&self) -> bool {
+        matches!(&self.command, Command::List(args) if args.is_check())
+    }
 }
 
 pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {

@@ -14,7 +14,7 @@ pub(super) const DATABASES: &str = "databases.";
 const DATABASE_TEMPLATE: &str = "databases.NAME.";
 
 /// The keys whose texts are paths, with a database's name left as `NAME`.
-const PATHS: [&str; 10] = [
+const PATHS: [&str; 14] = [
     "databases.NAME.identities",
     "databases.NAME.passfile",
     "databases.NAME.store",
@@ -24,7 +24,11 @@ const PATHS: [&str; 10] = [
     "drill.directory",
     "drill.identities",
     "evidence.signing-key",
+    "mail.password-file",
+    "metrics.textfile",
+    "notify.webhook-file",
     "programs.directory",
+    "state.directory",
 ];
 
 /// The known keys in the order of the example.

@@ -10,9 +10,12 @@ use crate::ui::{Cell, Column, Page, Table, Ui};
 
 /// What `backup run` answers.
 #[derive(Serialize)]
-struct Made<'a> {
+pub(crate) struct Made<'a> {
     outcome: &'static str,
     backup: MadeBackup<'a>,
+    /// Later steps that failed, a sentence each.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    problems: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -38,31 +41,43 @@ struct MadeTable<'a> {
     bytes: u64,
 }
 
-pub(crate) fn made(ui: &mut Ui, report: &BackupReport) -> Result<(), Failure> {
-    let manifest = &report.manifest;
-    let tables = report.tables.iter().map(|facts| MadeTable {
-        schema: &facts.table.name.schema,
-        name: &facts.table.name.name,
-        rows: facts.rows.rows,
-        fingerprint: facts.rows.fingerprint,
-        bytes: facts.rows.bytes,
-    });
-    let made = Made {
-        outcome: "ok",
-        backup: MadeBackup {
-            id: manifest.id.as_str(),
-            path: report.location.clone(),
-            database: &manifest.database,
-            moment: manifest.moment,
-            seconds: manifest.seconds,
-            stored_bytes: manifest.stored_bytes(),
-            rows: manifest.rows(),
-            large_objects: manifest.large_objects.objects,
-            tables: tables.collect(),
-            warnings: &manifest.warnings,
-        },
-    };
-    ui.answer(&made, || summary(manifest).line("").table(largest(report)))
+impl<'a> Made<'a> {
+    /// Returns the answer about a complete backup, with what failed after it.
+    pub(crate) fn of(report: &'a BackupReport, problems: &'a [String]) -> Self {
+        let manifest = &report.manifest;
+        let tables = report.tables.iter().map(|facts| MadeTable {
+            schema: &facts.table.name.schema,
+            name: &facts.table.name.name,
+            rows: facts.rows.rows,
+            fingerprint: facts.rows.fingerprint,
+            bytes: facts.rows.bytes,
+        });
+        Self {
+            outcome: "ok",
+            backup: MadeBackup {
+                id: manifest.id.as_str(),
+                path: report.location.clone(),
+                database: &manifest.database,
+                moment: manifest.moment,
+                seconds: manifest.seconds,
+                stored_bytes: manifest.stored_bytes(),
+                rows: manifest.rows(),
+                large_objects: manifest.large_objects.objects,
+                tables: tables.collect(),
+                warnings: &manifest.warnings,
+            },
+            problems,
+        }
+    }
+}
+
+pub(crate) fn made(ui: &mut Ui, report: &BackupReport, problems: &[String]) -> Result<(), Failure> {
+    ui.answer(&Made::of(report, problems), || page(report))
+}
+
+/// Returns what a person is shown of a backup.
+pub(super) fn page(report: &BackupReport) -> Page {
+    summary(&report.manifest).line("").table(largest(report))
 }
 
 fn summary(manifest: &Manifest) -> Page {

@@ -15,6 +15,9 @@ mod own_database;
 mod place;
 mod plain;
 mod restore;
+mod schedule;
+#[cfg(unix)]
+mod service;
 mod transcripts;
 mod verify;
 mod world;

@@ -5,15 +5,17 @@ use std::sync::Arc;
 
 use unisys_db::Target;
 use unisys_db::snapshot::SnapshotOptions;
-use unisys_ops::backup::{self, BackupOptions};
+use unisys_ops::backup::{self, BackupOptions, BackupReport};
 use unisys_ops::keys::Recipient;
 
+use super::nightly;
 use crate::commands::signature;
-use crate::context::Context;
+use crate::context::{Context, Selection};
 use crate::exit::Exit;
 use crate::explain;
 use crate::failure::Failure;
-use crate::settings::{Layout, Ranges};
+use crate::service::{self, Done, Subject};
+use crate::settings::{Layout, Operation, Ranges};
 use crate::ui::Ui;
 use crate::view;
 
@@ -34,21 +36,56 @@ pub(crate) struct Args {
     /// Take over a store that holds backups of this database from another server
     #[arg(long)]
     adopt: bool,
+    /// Also do what a night needs: a drill, when the newest proof is older than drill.every
+    #[arg(long)]
+    nightly: bool,
 }
 
 pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
     let selection = ctx.selection()?;
-    let recipients = ctx.recipients(&selection)?;
-    let target = ctx.target(&selection, ui)?;
-    let store = ctx.store(&selection)?;
-    let signing = signature::own_key(ctx, ui)?;
-    let options = BackupOptions { signing, ..options(&args, ctx, ui, target, recipients) };
-    let report = backup::run(&*store, options).await;
-    let report = report.map_err(explain::with_doctor)?;
-    view::backup::made(ui, &report)?;
-    report.manifest.warnings.iter().for_each(|warning| ui.warning(warning));
-    ui.hint(format!("Prove it: unisys-dba drill {}", report.manifest.id));
-    Ok(Exit::Done)
+    let subject = Subject::of(ctx, &selection);
+    service::told(Operation::Backup, &subject, ui, async |ui: &mut Ui| match args.nightly {
+        true => nightly::run(&args, ctx, &selection, &subject, ui).await,
+        false => {
+            let (report, done) = back_up(&args, ctx, &selection, &subject, ui).await?;
+            view::backup::made(ui, &report, &done.problems)?;
+            ui.hint(format!("Prove it: unisys-dba drill {}", report.manifest.id));
+            Ok(done)
+        }
+    })
+    .await
+}
+
+/// Makes a backup between its hooks. Nothing is answered yet.
+pub(super) async fn back_up(
+    args: &Args,
+    ctx: &Context,
+    selection: &Selection<'_>,
+    subject: &Subject<'_>,
+    ui: &mut Ui,
+) -> Result<(BackupReport, Done), Failure> {
+    let mut made = None;
+    let done = service::hooked(Operation::Backup, subject, ui, async |ui: &mut Ui| {
+        let recipients = ctx.recipients(selection)?;
+        let target = ctx.target(selection, ui)?;
+        let store = ctx.store(selection)?;
+        let signing = signature::own_key(ctx, ui)?;
+        let options = BackupOptions { signing, ..options(args, ctx, ui, target, recipients) };
+        let report = backup::run(&*store, options).await;
+        let report = report.map_err(explain::with_doctor)?;
+        report.manifest.warnings.iter().for_each(|warning| ui.warning(warning));
+        let done = Done {
+            exit: Exit::Done,
+            document: serde_json::to_value(view::backup::Made::of(&report, &[]))?,
+            problems: Vec::new(),
+            drilled: None,
+        };
+        made = Some(report);
+        Ok(done)
+    })
+    .await?;
+    let report = made.ok_or_else(|| Failure::new("no backup was made"))?;
+    Ok((report, done))
 }
 
 /// Returns the options of a backup as the settings have them.
