@@ -34,6 +34,7 @@ packages() {
   time) echo 'time|time|gnu-time' ;;
   patchelf) echo 'patchelf|patchelf|patchelf' ;;
   shellcheck) echo 'shellcheck|ShellCheck|shellcheck' ;;
+  systemd-analyze) echo 'systemd|systemd|none: Linux alone has it' ;;
   *) die "no package is known for $1" ;;
   esac
 }

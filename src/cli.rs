@@ -4,20 +4,21 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::commands::pick::with_newest_proven;
 use crate::commands::{
-    backup, completions, config, data, doctor, drill, init, key, man, migrate, quickstart, restore, server,
-    verify,
+    backup, completions, config, data, doctor, drill, init, key, man, migrate, quickstart, restore, schedule,
+    server, verify,
 };
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt::{Interrupted, unless_interrupted};
-use crate::ui::{Format, Ui, Voice};
+use crate::ui::{Format, Nagios, Ui, Voice};
 
 /// The program's name and version, for what it writes down.
 pub(crate) const VERSION: &str = concat!(env!("CARGO_BIN_NAME"), " ", env!("CARGO_PKG_VERSION"));
@@ -59,6 +60,9 @@ pub(crate) struct Globals {
     /// Say more about what is done and how
     #[arg(long, short, global = true)]
     pub(crate) verbose: bool,
+    /// Also append what is said to a file, with the time
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) log: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
@@ -73,6 +77,7 @@ enum Command {
     Drill(drill::Args),
     Restore(restore::Args),
     Verify(verify::Args),
+    Schedule(schedule::Args),
     Key(key::Args),
     Config(config::Args),
     Completions(completions::Args),
@@ -80,6 +85,16 @@ enum Command {
 }
 
 impl Command {
+    /// Checks that this command has an answer in this form.
+    fn check_format(&self, format: Format) -> Result<(), Failure> {
+        match self {
+            Self::Backup(args) if args.is_check() => Ok(()),
+            _ if format != Format::Nagios => Ok(()),
+            _ => Err(Failure::usage("only a check has an answer for Nagios")
+                .hint("Run `unisys-dba backup list --check --format nagios`, or take another form.")),
+        }
+    }
+
     async fn run(self, globals: &Globals, ui: &mut Ui) -> Result<Exit, Failure> {
         let context = || {
             let mut context = Context::load(globals)?;
@@ -105,6 +120,7 @@ impl Command {
                 let ctx = context()?;
                 drill::run(args, &ctx, ui).await.map_err(|failure| with_newest_proven(failure, &ctx))
             }
+            Self::Schedule(args) => schedule::run(args, globals, &context()?, ui).await,
             Self::Key(args) => key::run(args, &context()?, ui).await,
             Self::Restore(args) => {
                 let ctx = context()?;
@@ -124,7 +140,10 @@ pub(crate) fn tree() -> clap::Command {
 }
 
 /// Runs what the arguments say (the first is the program's name), to the end.
-pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
+pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args: Vec<OsString> = args.into_iter().collect();
+    // a wrong command line's code would be a verdict to Nagios
+    let for_nagios = args.iter().any(|word| word == "nagios" || word == "--format=nagios");
     let parsed = tree().try_get_matches_from(args);
     let parsed = parsed.and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, command_line(&matches))));
     let (cli, command_line) = match parsed {
@@ -133,18 +152,29 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
             let wrong = error.use_stderr();
             // Nobody reads the help: nothing is lost.
             let _ = error.print();
-            return if wrong { Exit::Usage } else { Exit::Done };
+            return match wrong {
+                true if for_nagios => (Nagios::Unknown as u8).into(),
+                true => Exit::Usage.into(),
+                false => Exit::Done.into(),
+            };
         }
     };
     let format = cli.globals.format.map_or_else(format_by_variable, Ok);
-    let mut ui = Ui::new(*format.as_ref().unwrap_or(&Format::Table), cli.globals.voice());
-    match format.and_then(|_| execute(cli, &mut ui)) {
+    let voice = if matches!(format, Ok(Format::Nagios)) { Voice::Quiet } else { cli.globals.voice() };
+    let mut ui = Ui::new(*format.as_ref().unwrap_or(&Format::Table), voice);
+    // a job's log is its account's to make, not ours who install it
+    if let Some(path) = cli.globals.log.as_ref().filter(|_| !matches!(cli.command, Command::Schedule(_))) {
+        ui.log_to(path);
+    }
+    let ready = format.and_then(|format| cli.command.check_format(format));
+    let exit = match ready.and_then(|()| execute(cli, &mut ui)) {
         Ok(exit) => exit,
         Err(failure) => {
             ui.failure(&failure, &command_line);
             failure.exit
         }
-    }
+    };
+    ui.code(exit)
 }
 
 fn execute(cli: Cli, ui: &mut Ui) -> Result<Exit, Failure> {
@@ -173,7 +203,8 @@ impl Globals {
 fn format_by_variable() -> Result<Format, Failure> {
     match std::env::var("UNISYS_DBA_FORMAT") {
         Ok(name) if !name.is_empty() => Format::from_str(&name, false).map_err(|_| {
-            Failure::config("UNISYS_DBA_FORMAT is none of table, json, csv").hint("Change or unset it.")
+            Failure::config("UNISYS_DBA_FORMAT is none of table, json, csv, nagios")
+                .hint("Change or unset it.")
         }),
         _ => Ok(Format::default()),
     }

@@ -13,6 +13,7 @@ pub(crate) mod migrate;
 pub(crate) mod pick;
 pub(crate) mod quickstart;
 pub(crate) mod restore;
+pub(crate) mod schedule;
 pub(crate) mod server;
 pub(crate) mod signature;
 pub(crate) mod verify;

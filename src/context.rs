@@ -371,6 +371,13 @@ impl Context {
         }
     }
 
+    /// Whether any identity is configured for a database.
+    pub(crate) fn has_identities(&self, selection: &Selection<'_>) -> bool {
+        let own =
+            matches!(selection, Selection::Configured { database, .. } if !database.identities.is_empty());
+        own || !self.settings.drill.identities.is_empty()
+    }
+
     /// Returns the key that signs; nothing where none is configured.
     ///
     /// # Errors

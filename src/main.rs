@@ -9,6 +9,7 @@ mod failure;
 mod interrupt;
 mod platform;
 mod progress;
+mod service;
 mod settings;
 mod ui;
 mod view;
@@ -16,5 +17,5 @@ mod view;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    cli::run(std::env::args_os()).into()
+    cli::run(std::env::args_os())
 }

@@ -10,6 +10,7 @@ mod parse;
 mod redact;
 mod retention;
 mod schema;
+mod service;
 mod source;
 mod units;
 
@@ -27,6 +28,7 @@ pub(crate) use file::place;
 pub(crate) use layers::{Entry, Layers};
 pub(crate) use redact::{holds_password, redacted};
 pub(crate) use retention::{Prune, Retention};
+pub(crate) use service::{Event, Freshness, Hooks, Mail, Metrics, Notify, Operation, State};
 pub(crate) use source::Source;
 pub(crate) use units::Span;
 
@@ -51,6 +53,18 @@ pub(crate) struct Settings {
     pub(crate) s3: S3,
     /// Who signs, and whose signatures count.
     pub(crate) evidence: Evidence,
+    /// How old backups and proofs may be.
+    pub(crate) freshness: Freshness,
+    /// Programs run beside operations.
+    pub(crate) hooks: Hooks,
+    /// Who is told how operations ended.
+    pub(crate) notify: Notify,
+    /// How mail is sent.
+    pub(crate) mail: Mail,
+    /// Where metrics go.
+    pub(crate) metrics: Metrics,
+    /// What is remembered between runs.
+    pub(crate) state: State,
     /// Where other programs are.
     pub(crate) programs: Programs,
 }
@@ -197,6 +211,9 @@ pub(crate) struct Drill {
     pub(crate) system_user: Option<String>,
     /// How long to wait for the port.
     pub(crate) wait: Span,
+    /// How old the newest proof may become before a nightly run drills; `None`: it never does.
+    #[serde(deserialize_with = "parse::optional_span")]
+    pub(crate) every: Option<Span>,
 }
 
 /// `[s3]`

@@ -1,11 +1,13 @@
 //! What a person or a script sees: the answer on stdout in the form asked for, all else on stderr.
 
 pub(crate) mod human;
+mod nagios;
 mod prompts;
 mod stderr;
 mod table;
 
 use std::io::{self, BufRead, ErrorKind, IsTerminal, Write};
+use std::path::Path;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -17,11 +19,12 @@ use crate::failure::Failure;
 use crate::platform;
 use crate::progress::Display;
 
+pub(crate) use nagios::Nagios;
 pub(crate) use stderr::{Stderr, Tone};
 pub(crate) use table::{Cell, Column, Page, Table, printable};
 
 /// The version of every JSON document; a breaking change bumps it.
-const SCHEMA_VERSION: u32 = 1;
+pub(crate) const SCHEMA_VERSION: u32 = 1;
 
 /// The form of the answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -33,6 +36,8 @@ pub(crate) enum Format {
     Json,
     /// Tables as CSV, with plain numbers
     Csv,
+    /// One line and an exit code as Nagios and its kin read them; for checks alone
+    Nagios,
 }
 
 /// How much is said besides the answer.
@@ -51,6 +56,7 @@ pub(crate) struct Ui {
     format: Format,
     voice: Voice,
     stderr: Stderr,
+    nagios: Option<Nagios>,
 }
 
 #[derive(Serialize)]
@@ -63,7 +69,14 @@ struct Document<'a, R> {
 impl Ui {
     /// Returns the streams of this process.
     pub(crate) fn new(format: Format, voice: Voice) -> Self {
-        Self { format, voice, stderr: Stderr::new() }
+        Self { format, voice, stderr: Stderr::new(), nagios: None }
+    }
+
+    /// Keeps in a file, besides, all that is said. One that cannot be opened is warned of: no backup fails for its log.
+    pub(crate) fn log_to(&mut self, path: &Path) {
+        if let Err(error) = self.stderr.log_to(path) {
+            self.warning(format!("there is no log: could not open {}: {error}", path.display()));
+        }
     }
 
     /// Returns the form of the answer, for views that choose what to show by it.
@@ -83,7 +96,13 @@ impl Ui {
         page: impl FnOnce() -> Page,
     ) -> Result<(), Failure> {
         let text = match self.format {
-            Format::Table => page().to_text(io::stdout().is_terminal()),
+            Format::Table => {
+                let text = page().to_text(io::stdout().is_terminal());
+                text.lines().for_each(|line| self.stderr.record("", line));
+                text
+            }
+            // a check answers by [`Ui::nagios`]; nothing else is given this form
+            Format::Nagios => return Ok(()),
             Format::Csv => page().to_csv(),
             Format::Json => {
                 let document = Document { schema_version: SCHEMA_VERSION, report };
@@ -117,9 +136,16 @@ impl Ui {
 
     /// Says what is being done or was done, in a sentence. Not with `--quiet`.
     pub(crate) fn status(&self, text: impl AsRef<str>) {
-        if self.voice != Voice::Quiet {
-            self.stderr.line(Tone::Plain, "", text.as_ref());
+        match self.voice {
+            Voice::Quiet => self.stderr.record("", text.as_ref()),
+            _ => self.stderr.line(Tone::Plain, "", text.as_ref()),
         }
+    }
+
+    /// Returns a function that passes on what another program says, with its name before each line.
+    pub(crate) fn relay(&self, name: &str) -> impl Fn(&str) + Send + Sync + use<> {
+        let (stderr, label) = (self.stderr.clone(), format!("{name}: "));
+        move |line| stderr.line(Tone::Plain, &label, &printable(line))
     }
 
     /// Says how something is done. Only with `--verbose`.
@@ -208,6 +234,13 @@ impl Ui {
     /// Tells why a command ended early: the error and its causes, then which command failed, the newest proven
     /// backup where it is known, and what to type next.
     pub(crate) fn failure(&self, failure: &Failure, command: &str) {
+        if self.format == Format::Nagios {
+            let text = failure
+                .causes()
+                .into_iter()
+                .fold(failure.error.to_string(), |text, cause| format!("{text}: {cause}"));
+            nagios::unknown(&text);
+        }
         self.stderr.line(Tone::Error, "error: ", &printable(&failure.error.to_string()));
         for cause in failure.causes() {
             self.stderr.line(Tone::Plain, "caused by: ", &printable(&cause));

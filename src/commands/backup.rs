@@ -3,7 +3,9 @@
 mod check;
 mod copies;
 mod decrypt;
+mod freshness;
 mod list;
+mod nightly;
 mod pin;
 mod prune;
 mod rekey;
@@ -36,6 +38,13 @@ enum Command {
     Prune(prune::Args),
     Pin(pin::Args),
     Unpin(pin::UnpinArgs),
+}
+
+impl Args {
+    /// Whether this is a check, whose answer Nagios understands.
+    pub(crate) fn is_check(&self) -> bool {
+        matches!(&self.command, Command::List(args) if args.is_check())
+    }
 }
 
 pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {

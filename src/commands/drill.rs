@@ -6,20 +6,27 @@ mod report;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
 use chrono::Utc;
 use unisys_ops::drill::{self, DrillOptions, DrillRecord, Outcome};
 use unisys_ops::keys::Identities;
+use unisys_ops::memory::{Run, Took};
 use unisys_ops::platform::{self, SystemUser};
 
-use crate::commands::pick::{self, LATEST};
+use crate::commands::pick::{self, LATEST, Picked};
 use crate::commands::signature;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::explain;
 use crate::failure::{Explain, Failure};
+use crate::service::{self, Done, Drilled, Subject};
+use crate::settings::Operation;
 use crate::ui::Ui;
 use crate::view;
+
+/// How many differences a message names.
+const TOLD: usize = 5;
 
 /// Restore a backup on port 5333, prove that it is equal, record the proof
 ///
@@ -79,25 +86,76 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
 
 async fn drill(args: &DrillArgs, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
     let picked = pick::pick(ctx, ui, args.backup.as_deref().unwrap_or(LATEST))?;
-    let mut options = default_options(ctx, ui, ctx.identities(&ctx.selection()?, &args.identity)?)?;
-    options.jobs = args.jobs.map_or(options.jobs, NonZeroUsize::get);
-    let record = drill::run(&*picked.store, &picked.id, &options).await.map_err(explain::with_doctor)?;
-    view::drill::record(ui, &record)?;
-    match record.outcome {
-        Outcome::Proven => {
-            ui.hint("This backup counts. Run `unisys-dba drill` again after the next one.");
-            Ok(Exit::Done)
+    let subject = Subject::of_backup(ctx, &picked);
+    let mut failed = None;
+    let exit = service::told(Operation::Drill, &subject, ui, async |ui: &mut Ui| {
+        let mut options = default_options(ctx, ui, ctx.identities(&ctx.selection()?, &args.identity)?)?;
+        options.jobs = args.jobs.map_or(options.jobs, NonZeroUsize::get);
+        let (record, done) = prove(&subject, &picked, &options, ui).await?;
+        view::drill::record(ui, &record)?;
+        match record.outcome {
+            Outcome::Proven => {
+                ui.hint("This backup counts. Run `unisys-dba drill` again after the next one.");
+            }
+            Outcome::Failed => failed = Some(failure(&record)),
         }
-        Outcome::Failed => {
-            let what = match record.differences.len() {
-                1 => "1 difference".to_owned(),
-                several => format!("{several} differences"),
-            };
-            Err(Failure::new(format!("the drill of {} failed: {what}", record.backup)).exit(Exit::Bad).hint(
-                "Do not rely on this backup: make another one with `unisys-dba backup run` and drill that.",
-            ))
-        }
+        Ok(done)
+    })
+    .await?;
+    failed.map_or(Ok(exit), Err)
+}
+
+/// Returns what a drill that found differences ends with.
+fn failure(record: &DrillRecord) -> Failure {
+    let what = match record.differences.len() {
+        1 => "1 difference".to_owned(),
+        several => format!("{several} differences"),
+    };
+    Failure::new(format!("the drill of {} failed: {what}", record.backup))
+        .exit(Exit::Bad)
+        .hint("Do not rely on this backup: make another one with `unisys-dba backup run` and drill that.")
+}
+
+/// Drills a backup between the hooks. Nothing is answered yet.
+pub(crate) async fn prove(
+    subject: &Subject<'_>,
+    picked: &Picked,
+    options: &DrillOptions,
+    ui: &mut Ui,
+) -> Result<(DrillRecord, Done), Failure> {
+    let mut made = None;
+    let done = service::hooked(Operation::Drill, subject, ui, async |_: &mut Ui| {
+        let begun = Instant::now();
+        let record = drill::run(&*picked.store, &picked.id, options).await.map_err(explain::with_doctor)?;
+        let exit = if record.outcome == Outcome::Proven { Exit::Done } else { Exit::Bad };
+        let run = Run {
+            ended: Utc::now(),
+            seconds: begun.elapsed().as_secs_f64(),
+            exit: exit as u8,
+            success: exit == Exit::Done,
+        };
+        let done = Done {
+            exit,
+            document: serde_json::to_value(&record)?,
+            problems: differences(&record),
+            drilled: Some(Drilled { run, took: Some(Took::from(&record)) }),
+        };
+        made = Some(record);
+        Ok(done)
+    })
+    .await?;
+    let record = made.ok_or_else(|| Failure::new("no drill was made"))?;
+    Ok((record, done))
+}
+
+/// Returns what a drill found, short enough for a message.
+fn differences(record: &DrillRecord) -> Vec<String> {
+    let all = record.differences.len();
+    let mut told: Vec<String> = record.differences.iter().take(TOLD).cloned().collect();
+    if all > TOLD {
+        told.push(format!("… and {} more differences", all - TOLD));
     }
+    told
 }
 
 /// Returns the records of all drills, the newest first.

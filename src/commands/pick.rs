@@ -182,7 +182,7 @@ fn latest(ctx: &Context, ui: &Ui, all: &[Picked]) -> Result<Picked, Failure> {
 /// A failure of the command line or the configuration started nothing, and stays as it is. What cannot be found out here is
 /// left out: the failure itself matters more.
 pub(crate) fn with_newest_proven(failure: Failure, ctx: &Context) -> Failure {
-    if !matches!(failure.exit, Exit::Failed | Exit::Bad) {
+    if failure.newest_proven.is_some() || !matches!(failure.exit, Exit::Failed | Exit::Bad) {
         return failure;
     }
     // a store that is out of reach is not asked once more

@@ -10,8 +10,19 @@ use super::{Settings, SettingsError, Source, file};
 
 /// The prefix of our environment variables.
 pub(crate) const VARIABLE_PREFIX: &str = "UNISYS_DBA_";
-/// Variables that are no keys: they choose the file, and stand for the flags every command has.
-const OTHER_VARIABLES: [&str; 3] = ["UNISYS_DBA_CONFIG", "UNISYS_DBA_DATABASE", "UNISYS_DBA_FORMAT"];
+/// Variables that are no keys: they choose the file, stand for the flags every command has, or tell a hook what happens.
+const OTHER_VARIABLES: [&str; 10] = [
+    "UNISYS_DBA_CONFIG",
+    "UNISYS_DBA_DATABASE",
+    "UNISYS_DBA_FORMAT",
+    "UNISYS_DBA_EVENT",
+    "UNISYS_DBA_OPERATION",
+    "UNISYS_DBA_STORE",
+    "UNISYS_DBA_BACKUP_ID",
+    "UNISYS_DBA_OUTCOME",
+    "UNISYS_DBA_EXIT",
+    "UNISYS_DBA_ERROR",
+];
 
 /// One key in force.
 pub(crate) struct Entry {

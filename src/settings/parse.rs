@@ -7,8 +7,18 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use unisys_ops::store::Place;
 
+use super::Span;
+
 pub(super) fn optional_text<'de, D: Deserializer<'de>>(input: D) -> Result<Option<String>, D::Error> {
     Ok(Some(String::deserialize(input)?).filter(|text| !text.is_empty()))
+}
+
+pub(super) fn optional_secret<'de, D: Deserializer<'de>>(input: D) -> Result<Option<SecretString>, D::Error> {
+    Ok(optional_text(input)?.map(SecretString::from))
+}
+
+pub(super) fn optional_span<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Span>, D::Error> {
+    optional_text(input)?.map(|text| text.parse().map_err(Error::custom)).transpose()
 }
 
 pub(super) fn optional_path<'de, D: Deserializer<'de>>(input: D) -> Result<Option<PathBuf>, D::Error> {

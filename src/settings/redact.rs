@@ -5,10 +5,14 @@ use toml::Value;
 /// What stands in place of a password.
 const HIDDEN: &str = "***";
 
-/// Returns a value as TOML writes it, without the password a `url` may hold.
+/// The keys whose addresses are secrets themselves: whoever knows one may use it.
+const ADDRESSES: [&str; 2] = ["notify.webhook", "metrics.push"];
+
+/// Returns a value as TOML writes it, without the password a `url` may hold, and an address without what follows its host.
 pub(crate) fn redacted(key: &str, value: &Value) -> Value {
     match value {
         Value::String(text) if key.ends_with(".url") => Value::from(conninfo(text)),
+        Value::String(text) if ADDRESSES.contains(&key) && !text.is_empty() => Value::from(address(text)),
         other => other.clone(),
     }
 }
@@ -36,6 +40,17 @@ fn conninfo(text: &str) -> String {
     let Some(parameters) = parameters else { return format!("{scheme}://{place}") };
     let shown: Vec<String> = parameters.split('&').map(parameter).collect();
     format!("{scheme}://{place}?{}", shown.join("&"))
+}
+
+/// Leaves the scheme and the host of an address.
+fn address(text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once("://") else { return HIDDEN.into() };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    match rest == host {
+        true => text.to_owned(),
+        false => format!("{scheme}://{host}/{HIDDEN}"),
+    }
 }
 
 fn parameter(text: &str) -> String {
@@ -90,6 +105,22 @@ mod tests {
         assert!(holds("postgresql://u:s3cret@h/d") && holds("host=h password=x") && holds("s3cret"));
         assert!(!holds("postgresql://u@h/d") && !holds("host = h dbname = d") && !holds("service=prod"));
         assert!(!holds_password("backup.store", &Value::from("password=x")));
+    }
+
+    #[test]
+    fn of_an_address_only_the_host_is_shown() {
+        for (given, shown) in [
+            ("https://hooks.example.com/services/T0/s3cret", "https://hooks.example.com/***"),
+            ("https://hooks.example.com?token=s3cret", "https://hooks.example.com/***"),
+            ("http://user:s3cret@gateway:9091", "http://gateway:9091/***"),
+            ("http://gateway:9091", "http://gateway:9091"),
+            ("s3cret", "***"),
+            ("", ""),
+        ] {
+            for key in ADDRESSES {
+                assert_eq!(redacted(key, &Value::from(given)), Value::from(shown));
+            }
+        }
     }
 
     #[test]

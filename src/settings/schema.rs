@@ -29,7 +29,11 @@ const PATHS: &[&str] = &[
     "s3.ca",
     "s3.directory",
     "evidence.signing-key",
+    "mail.password-file",
+    "metrics.textfile",
+    "notify.webhook-file",
     "programs.directory",
+    "state.directory",
 ];
 
 /// The known keys in the order of the example.

@@ -1,6 +1,11 @@
-//! The second stream: lines between which progress bars step aside.
+//! The second stream: lines between which progress bars step aside, and the log that keeps them.
 
+use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{SecondsFormat, Utc};
 
 use indicatif::{MultiProgress, ProgressDrawTarget};
 
@@ -15,6 +20,7 @@ pub(crate) struct Stderr {
     bars: MultiProgress,
     terminal: bool,
     colour: bool,
+    log: Option<Arc<Mutex<File>>>,
 }
 
 /// What a line is about, which a terminal shows by colour.
@@ -40,7 +46,28 @@ impl Stderr {
             bars: MultiProgress::with_draw_target(target),
             terminal,
             colour: terminal && !refused && platform::terminal_has_colours(),
+            log: None,
         }
+    }
+
+    /// Keeps every line in a file too, with the time before it; what is in the file already stays.
+    ///
+    /// # Errors
+    /// The file cannot be opened.
+    pub(crate) fn log_to(&mut self, path: &Path) -> io::Result<()> {
+        let file = OpenOptions::new().create(true).append(true).open(path)?;
+        self.log = Some(Arc::new(Mutex::new(file)));
+        Ok(())
+    }
+
+    /// Writes a line into the log alone, if there is one. A full disk under the log stops nothing.
+    pub(crate) fn record(&self, label: &str, text: &str) {
+        let Some(log) = &self.log else { return };
+        let moment = Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true);
+        let _ = log
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .write_all(format!("{moment} {label}{text}\n").as_bytes());
     }
 
     /// Returns whether a person may be watching.
@@ -55,6 +82,7 @@ impl Stderr {
 
     /// Writes one line: a label in its colour, then the text. Nobody reading it is no reason to stop.
     pub(crate) fn line(&self, tone: Tone, label: &str, text: &str) {
+        self.record(label, text);
         let line = format!("{}{text}\n", self.paint(tone, label));
         self.bars.suspend(|| {
             let _ = io::stderr().lock().write_all(line.as_bytes());

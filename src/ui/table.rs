@@ -42,6 +42,12 @@ impl Page {
         self
     }
 
+    /// Returns the page with another one below it.
+    pub(crate) fn append(mut self, other: Self) -> Self {
+        self.blocks.extend(other.blocks);
+        self
+    }
+
     /// Returns the page for reading: at the terminal's width, or at 80 columns.
     pub(crate) fn to_text(&self, terminal: bool) -> String {
         let blocks = self.blocks.iter().map(|block| match block {

@@ -12,12 +12,15 @@ use crate::ui::{Cell, Column, Page, Table, Ui};
 
 /// What `backup run` answers.
 #[derive(Serialize)]
-struct Made<'a> {
+pub(crate) struct Made<'a> {
     outcome: &'static str,
     backup: MadeBackup<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     retention: Option<AfterBackup<'a>>,
     copies: Vec<Copy<'a>>,
+    /// Later steps that failed, a sentence each.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    problems: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -44,46 +47,64 @@ struct MadeTable<'a> {
     bytes: u64,
 }
 
-pub(crate) fn made(
-    ui: &mut Ui,
-    report: &BackupReport,
-    copies: &[Copied],
-    pruned: Option<&DatabaseReport>,
-) -> Result<(), Failure> {
-    let manifest = &report.manifest;
-    let tables = report.tables.iter().map(|facts| MadeTable {
-        schema: &facts.table.name.schema,
-        name: &facts.table.name.name,
-        rows: facts.rows.rows,
-        fingerprint: facts.rows.fingerprint,
-        bytes: facts.rows.bytes,
-    });
-    let made = Made {
-        outcome: "ok",
-        backup: MadeBackup {
-            id: manifest.id.as_str(),
-            path: report.location.clone(),
-            database: &manifest.database,
-            moment: manifest.moment,
-            seconds: manifest.seconds,
-            stored_bytes: manifest.stored_bytes(),
-            rows: manifest.rows(),
-            large_objects: manifest.large_objects.objects,
-            tables: tables.collect(),
-            tags: &manifest.tags,
-            warnings: &manifest.warnings,
-        },
-        retention: pruned.map(AfterBackup::of),
-        copies: copies.iter().map(Copy::of).collect(),
-    };
-    ui.answer(&made, || {
-        let page = made.copies.iter().fold(summary(manifest), |page, copy| page.line(copy.line()));
-        let page = page.line("").table(largest(report));
-        match &made.retention {
-            Some(retention) => page.line("").line(retention.line()),
-            None => page,
+/// A complete backup, and what followed it in the same run.
+pub(crate) struct Finished {
+    /// The backup.
+    pub(crate) report: BackupReport,
+    /// What became of its copies.
+    pub(crate) copies: Vec<Copied>,
+    /// What pruning removed, or why nothing; none where it was not asked for.
+    pub(crate) pruned: Option<DatabaseReport>,
+}
+
+impl<'a> Made<'a> {
+    /// Returns the answer about a complete backup, with what failed after it.
+    pub(crate) fn of(finished: &'a Finished, problems: &'a [String]) -> Self {
+        let Finished { report, copies, pruned } = finished;
+        let manifest = &report.manifest;
+        let tables = report.tables.iter().map(|facts| MadeTable {
+            schema: &facts.table.name.schema,
+            name: &facts.table.name.name,
+            rows: facts.rows.rows,
+            fingerprint: facts.rows.fingerprint,
+            bytes: facts.rows.bytes,
+        });
+        Self {
+            outcome: "ok",
+            backup: MadeBackup {
+                id: manifest.id.as_str(),
+                path: report.location.clone(),
+                database: &manifest.database,
+                moment: manifest.moment,
+                seconds: manifest.seconds,
+                stored_bytes: manifest.stored_bytes(),
+                rows: manifest.rows(),
+                large_objects: manifest.large_objects.objects,
+                tables: tables.collect(),
+                tags: &manifest.tags,
+                warnings: &manifest.warnings,
+            },
+            retention: pruned.as_ref().map(AfterBackup::of),
+            copies: copies.iter().map(Copy::of).collect(),
+            problems,
         }
-    })
+    }
+}
+
+pub(crate) fn made(ui: &mut Ui, finished: &Finished, problems: &[String]) -> Result<(), Failure> {
+    ui.answer(&Made::of(finished, problems), || page(finished))
+}
+
+/// Returns what a person is shown of a backup.
+pub(super) fn page(finished: &Finished) -> Page {
+    let Finished { report, copies, pruned } = finished;
+    let page = summary(&report.manifest);
+    let page = copies.iter().fold(page, |page, copied| page.line(Copy::of(copied).line()));
+    let page = page.line("").table(largest(report));
+    match pruned {
+        Some(pruned) => page.line("").line(AfterBackup::of(pruned).line()),
+        None => page,
+    }
 }
 
 fn summary(manifest: &Manifest) -> Page {

@@ -12,7 +12,7 @@ pub(crate) fn diagnosis(ui: &mut Ui, diagnosis: &Diagnosis) -> Result<(), Failur
     let format = ui.format();
     ui.answer(diagnosis, || match format {
         Format::Csv => Page::new().table(table(&diagnosis.findings)),
-        Format::Table | Format::Json => page(diagnosis),
+        Format::Table | Format::Json | Format::Nagios => page(diagnosis),
     })
 }
 

@@ -17,7 +17,8 @@ pub(crate) fn record(ui: &mut Ui, record: &DrillRecord) -> Result<(), Failure> {
     ui.answer(record, || page(record))
 }
 
-fn page(record: &DrillRecord) -> Page {
+/// Returns what a person is shown of a drill.
+pub(super) fn page(record: &DrillRecord) -> Page {
     let compared = &record.compared;
     let word = match record.outcome {
         Outcome::Proven => "PROVEN",

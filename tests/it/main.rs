@@ -22,6 +22,9 @@ mod plain;
 mod plugins;
 mod restore;
 mod retention;
+mod schedule;
+#[cfg(unix)]
+mod service;
 mod transcripts;
 mod verify;
 mod world;

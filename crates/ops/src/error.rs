@@ -45,6 +45,22 @@ pub enum OpsError {
         /// The last lines it wrote to stderr.
         stderr: String,
     },
+    /// A program took too long and was ended.
+    #[error("{program} did not end within {} s and was stopped", limit.as_secs())]
+    TimedOut {
+        /// The program.
+        program: String,
+        /// How long it was given.
+        limit: std::time::Duration,
+    },
+    /// A message could not be handed on. Neither holds a secret: of an address, only the host is named.
+    #[error("could not reach {to}: {reason}")]
+    Unreached {
+        /// Whom.
+        to: String,
+        /// Why not.
+        reason: String,
+    },
     /// No system user of that name.
     #[error("the system user {0:?} does not exist")]
     NoSuchUser(String),
@@ -213,6 +229,8 @@ impl OpsError {
             Self::Io { .. }
             | Self::ProgramMissing(_)
             | Self::Spawn { .. }
+            | Self::TimedOut { .. }
+            | Self::Unreached { .. }
             | Self::NoSuchUser(_)
             | Self::PortBusy { .. }
             | Self::Key(_)

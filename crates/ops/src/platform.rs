@@ -10,6 +10,11 @@ mod windows;
 #[cfg(windows)]
 pub use windows::*;
 
+/// Returns this machine's name, for people.
+pub fn host_name() -> String {
+    hostname::get().map(|name| name.to_string_lossy().into_owned()).unwrap_or_else(|_| "?".into())
+}
+
 /// A user of the operating system a server can run as.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SystemUser {

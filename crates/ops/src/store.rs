@@ -16,7 +16,7 @@ use crate::OpsError;
 use crate::backup::BackupId;
 
 pub use directory::DirectoryStore;
-pub(crate) use directory::standing;
+pub(crate) use directory::{standing, write_atomically};
 pub use place::{BucketPlace, Place};
 pub use s3::{AwsSources, Credentials, Fault, FoundBucket, S3Options, S3Store, S3Wishes};
 

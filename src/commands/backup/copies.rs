@@ -34,15 +34,19 @@ pub(crate) async fn update(
     all
 }
 
-/// Says which copies are behind and why.
-pub(crate) fn tell(ui: &Ui, copies: &[Copied]) {
+/// Says which copies are behind and why; returns the same, a sentence each.
+pub(crate) fn tell(ui: &Ui, copies: &[Copied]) -> Vec<String> {
+    let mut problems = Vec::new();
     for copy in copies {
         let Some(failure) = &copy.failure else { continue };
-        ui.warning(format!("not copied to {}: {}", copy.location, reason(failure)));
+        let problem = format!("not copied to {}: {}", copy.location, reason(failure));
+        ui.warning(&problem);
+        problems.push(problem);
         if let Some(hint) = explain::of_ops(failure) {
             ui.hint(hint);
         }
     }
+    problems
 }
 
 /// Returns how far all copies of the databases a command works on are behind. One that cannot be asked says so.

@@ -2,11 +2,12 @@
 
 use unisys_ops::backup::{self, BackupId, State};
 
-use super::copies;
+use super::{copies, freshness};
 use crate::commands::pick;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::settings::Span;
 use crate::ui::Ui;
 use crate::view;
 use crate::view::backups::Held;
@@ -15,14 +16,36 @@ use crate::view::backups::Held;
 ///
 /// Those of all databases in all configured stores, or with --database those of one. A backup is proven when its newest
 /// drill found it equal. One whose manifest cannot be read is shown as damaged; then the exit code is 4.
+///
+/// With --check the question is whether they are fresh: each configured database is to have a backup and a proof that are
+/// young enough. Exit 4 with a sentence for each problem; with --format nagios, Nagios' own 0 to 3.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Only the newest N
     #[arg(long, short, value_name = "N")]
     last: Option<usize>,
+    /// Say only whether backups and proofs are young enough
+    #[arg(long, conflicts_with = "last")]
+    check: bool,
+    /// Oldest a database's newest backup may be [default: freshness.max-age]
+    #[arg(long, value_name = "AGE", requires = "check")]
+    max_age: Option<Span>,
+    /// Oldest its newest proof may be [default: freshness.max-proof-age]
+    #[arg(long, value_name = "AGE", requires = "check")]
+    max_proof_age: Option<Span>,
+}
+
+impl Args {
+    /// Whether freshness is asked for.
+    pub(super) fn is_check(&self) -> bool {
+        self.check
+    }
 }
 
 pub(crate) fn run(args: &Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
+    if args.check {
+        return freshness::run(args.max_age, args.max_proof_age, ctx, ui);
+    }
     let slug = pick::named(ctx, ui)?.map(|name| BackupId::slug(&name));
     let mut held = Vec::new();
     for store in ctx.stores()? {

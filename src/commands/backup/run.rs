@@ -4,20 +4,23 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use secrecy::SecretString;
+use serde_json::Value;
 use unisys_db::Target;
 use unisys_db::snapshot::SnapshotOptions;
 use unisys_ops::backup::{self, BackupOptions, Tag};
 use unisys_ops::keys::{self, Recipient};
 
-use super::{copies, retention};
+use super::{copies, nightly, retention};
 use crate::commands::signature;
-use crate::context::Context;
+use crate::context::{Context, Selection};
 use crate::exit::Exit;
 use crate::explain;
 use crate::failure::Failure;
-use crate::settings::{Layout, Ranges};
+use crate::service::{self, Done, Subject};
+use crate::settings::{Layout, Operation, Ranges};
 use crate::ui::Ui;
 use crate::view;
+use crate::view::backup::Finished;
 
 /// Back up a database: one moment of it, encrypted, in parallel
 ///
@@ -45,46 +48,83 @@ pub(crate) struct Args {
     /// Remove no older backups afterwards, whatever retention.prune says
     #[arg(long)]
     no_prune: bool,
+    /// Also do what a night needs: a drill, when the newest proof is older than drill.every
+    #[arg(long)]
+    nightly: bool,
 }
 
 pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
     let selection = ctx.selection()?;
+    let subject = Subject::of(ctx, &selection);
+    service::told(Operation::Backup, &subject, ui, async |ui: &mut Ui| match args.nightly {
+        true => nightly::run(&args, ctx, &selection, &subject, ui).await,
+        false => {
+            let (finished, done) = back_up(&args, ctx, &selection, &subject, ui).await?;
+            view::backup::made(ui, &finished, &done.problems)?;
+            ui.hint(format!("Prove it: unisys-dba drill {}", finished.report.manifest.id));
+            Ok(done)
+        }
+    })
+    .await
+}
+
+/// Makes a backup between its hooks, copies it, and prunes. Nothing is answered yet.
+pub(super) async fn back_up(
+    args: &Args,
+    ctx: &Context,
+    selection: &Selection<'_>,
+    subject: &Subject<'_>,
+    ui: &mut Ui,
+) -> Result<(Finished, Done), Failure> {
+    let mut made = None;
+    let done = service::hooked(Operation::Backup, subject, ui, async |ui: &mut Ui| {
+        let finished = finish(args, ctx, selection, ui).await?;
+        finished.report.manifest.warnings.iter().for_each(|warning| ui.warning(warning));
+        let mut done = Done { exit: Exit::Done, document: Value::Null, problems: Vec::new(), drilled: None };
+        copies::tell(ui, &finished.copies).into_iter().for_each(|problem| done.later(problem));
+        if let Some(pruned) = &finished.pruned {
+            retention::warn_of_holds(ui, pruned);
+            let problems = pruned.problems();
+            problems.iter().for_each(|problem| ui.warning(problem));
+            if !problems.is_empty() {
+                ui.hint("The backup is complete. Remove the cause, and run `unisys-dba backup prune`.");
+            }
+            problems.into_iter().for_each(|problem| done.later(problem));
+        }
+        done.document = serde_json::to_value(view::backup::Made::of(&finished, &done.problems))?;
+        made = Some(finished);
+        Ok(done)
+    })
+    .await?;
+    let finished = made.ok_or_else(|| Failure::new("no backup was made"))?;
+    Ok((finished, done))
+}
+
+/// Makes a backup, brings its copies up to date, and prunes, all under one lock.
+async fn finish(
+    args: &Args,
+    ctx: &Context,
+    selection: &Selection<'_>,
+    ui: &mut Ui,
+) -> Result<Finished, Failure> {
     let recipients = match args.passphrase {
-        true => ctx.recipients_if_any(&selection)?,
-        false => ctx.recipients(&selection)?,
+        true => ctx.recipients_if_any(selection)?,
+        false => ctx.recipients(selection)?,
     };
     let prunes = retention::is_automatic(ctx) && !args.no_prune;
-    let rules = prunes.then(|| retention::rules_of(ctx, &selection)).transpose()?;
-    let target = ctx.target(&selection, ui)?;
-    let store = ctx.store(&selection)?;
-    let copies = ctx.copies(&selection)?;
+    let rules = prunes.then(|| retention::rules_of(ctx, selection)).transpose()?;
+    let target = ctx.target(selection, ui)?;
+    let store = ctx.store(selection)?;
+    let copies = ctx.copies(selection)?;
     let signing = signature::own_key(ctx, ui)?;
     let passphrase = ctx.new_passphrase(args.passphrase).await?;
     warn_of_short(passphrase.as_ref(), ui);
-    let options = BackupOptions { signing, passphrase, ..options(&args, ctx, ui, target, recipients) };
+    let options = BackupOptions { signing, passphrase, ..options(args, ctx, ui, target, recipients) };
     let made = backup::run_and_keep_lock(&*store, options).await;
     let (report, lock) = made.map_err(explain::with_doctor)?;
     let copies = copies::update(ctx, ui, &store, &copies, &report, args.adopt).await;
     let pruned = rules.map(|rules| retention::after_backup(&*store, &lock, &rules, &report.manifest));
-    drop(lock);
-    view::backup::made(ui, &report, &copies, pruned.as_ref())?;
-    report.manifest.warnings.iter().for_each(|warning| ui.warning(warning));
-    copies::tell(ui, &copies);
-    ui.hint(format!("Prove it: unisys-dba drill {}", report.manifest.id));
-    let mut exit = match copies.iter().all(|copy| copy.failure.is_none()) {
-        true => Exit::Done,
-        false => Exit::Later,
-    };
-    if let Some(pruned) = pruned {
-        retention::warn_of_holds(ui, &pruned);
-        let problems = pruned.problems();
-        problems.iter().for_each(|problem| ui.warning(problem));
-        if !problems.is_empty() {
-            ui.hint("The backup is complete. Remove the cause, and run `unisys-dba backup prune`.");
-            exit = Exit::Later;
-        }
-    }
-    Ok(exit)
+    Ok(Finished { report, copies, pruned })
 }
 
 /// Warns of a passphrase that whoever gets a backup may guess.

@@ -94,6 +94,15 @@ pub fn private_file() -> OpenOptions {
     options
 }
 
+/// Lets every user read a file.
+///
+/// # Errors
+/// [`OpsError::Io`].
+pub fn make_readable(path: &Path) -> Result<(), OpsError> {
+    std::fs::set_permissions(path, Permissions::from_mode(0o644))
+        .map_err(OpsError::io("open to readers", path))
+}
+
 /// Whether a process with this id exists.
 pub fn process_exists(pid: u32) -> bool {
     let Ok(pid) = i32::try_from(pid) else { return false };
@@ -154,4 +163,31 @@ pub fn is_private(path: &Path) -> io::Result<bool> {
 pub fn device_of(path: &Path) -> Option<u64> {
     use std::os::unix::fs::MetadataExt;
     std::fs::metadata(path).ok().map(|metadata| metadata.dev())
+}
+
+/// Whether jobs are run by Windows' Task Scheduler here.
+pub fn has_task_scheduler() -> bool {
+    false
+}
+
+/// Makes `command` the first of a process group of its own, which [`end_group`] and [`kill_group`] reach as a whole.
+pub fn lead_group(command: &mut Command) {
+    command.process_group(0);
+}
+
+/// Asks every process of the group that `leader` leads to end.
+pub fn end_group(leader: u32) {
+    signal_group(leader, nix::sys::signal::Signal::SIGTERM);
+}
+
+/// Ends every process of the group that `leader` leads.
+pub fn kill_group(leader: u32) {
+    signal_group(leader, nix::sys::signal::Signal::SIGKILL);
+}
+
+fn signal_group(leader: u32, signal: nix::sys::signal::Signal) {
+    if let Ok(leader) = i32::try_from(leader) {
+        // a group that is gone needs no signal
+        let _ = nix::sys::signal::killpg(nix::unistd::Pid::from_raw(leader), signal);
+    }
 }

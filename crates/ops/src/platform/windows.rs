@@ -68,6 +68,14 @@ pub fn private_file() -> OpenOptions {
     options
 }
 
+/// Leaves a file to the access list of its directory.
+///
+/// # Errors
+/// None.
+pub fn make_readable(_path: &Path) -> Result<(), OpsError> {
+    Ok(())
+}
+
 /// Whether a process with this id exists, as `tasklist` sees it.
 pub fn process_exists(pid: u32) -> bool {
     let output =
@@ -102,4 +110,21 @@ pub fn is_private(_path: &Path) -> io::Result<bool> {
 /// Not told here: the standard library gives no volume's number.
 pub fn device_of(_path: &Path) -> Option<u64> {
     None
+}
+
+/// Whether jobs are run by Windows' Task Scheduler here.
+pub fn has_task_scheduler() -> bool {
+    true
+}
+
+/// Nothing to prepare: `taskkill` finds what a process has started by itself.
+pub fn lead_group(_command: &mut Command) {}
+
+/// Nothing here asks a process without a window to end; [`kill_group`] follows.
+pub fn end_group(_leader: u32) {}
+
+/// Ends `leader` and all it has started, as far as `taskkill` finds it: not what outlived its own parent.
+pub fn kill_group(leader: u32) {
+    // what is gone already needs no end
+    let _ = Command::new("taskkill").args(["/f", "/t", "/pid", &leader.to_string()]).output();
 }

@@ -1,0 +1,106 @@
+//! `backup run --nightly`: the backup, and what a night needs besides. A later step that fails takes nothing from it.
+
+use std::time::Instant;
+
+use chrono::Utc;
+use unisys_ops::backup;
+use unisys_ops::drill::DrillRecord;
+use unisys_ops::freshness;
+use unisys_ops::memory::Run;
+
+use super::run::{Args, back_up};
+use crate::commands::drill;
+use crate::commands::pick::Picked;
+use crate::context::{Context, Selection};
+use crate::failure::Failure;
+use crate::service::{Done, Drilled, Subject};
+use crate::ui::Ui;
+use crate::view;
+use crate::view::nightly::Night;
+
+pub(super) async fn run(
+    args: &Args,
+    ctx: &Context,
+    selection: &Selection<'_>,
+    subject: &Subject<'_>,
+    ui: &mut Ui,
+) -> Result<Done, Failure> {
+    let (finished, mut done) = back_up(args, ctx, selection, subject, ui).await?;
+    let picked = Picked { store: ctx.store(selection)?, id: finished.report.manifest.id.clone() };
+    let record = match due(ctx, selection, &picked, ui) {
+        Ok(true) => prove(&picked, ctx, selection, subject, &mut done, ui).await,
+        Ok(false) => None,
+        Err(failure) => {
+            later(&mut done, ui, format!("whether a drill is due could not be found out: {}", failure.error));
+            None
+        }
+    };
+    done.document = serde_json::to_value(Night::of(&finished, record.as_ref(), &done.problems))?;
+    view::nightly::done(ui, &finished, record.as_ref(), &done.problems)?;
+    Ok(done)
+}
+
+/// Whether the newest proof of this database is too old. Without a key, drills are another machine's work.
+fn due(ctx: &Context, selection: &Selection<'_>, picked: &Picked, ui: &Ui) -> Result<bool, Failure> {
+    let Some(every) = ctx.settings.drill.every else { return Ok(false) };
+    let mut backups = backup::list(&*picked.store, ctx.now)?;
+    backups.retain(|backup| backup.id.database_slug() == picked.id.database_slug());
+    if !freshness::drill_is_due(&backups, every.0, ctx.now) {
+        return Ok(false);
+    }
+    if !ctx.has_identities(selection) {
+        ui.warning("a drill is due, and this machine has no identity: set drill.identities, or drill.every = \"\" where another one drills");
+        return Ok(false);
+    }
+    Ok(true)
+}
+
+/// Drills the new backup; what goes wrong is a later step that failed.
+async fn prove(
+    picked: &Picked,
+    ctx: &Context,
+    selection: &Selection<'_>,
+    subject: &Subject<'_>,
+    done: &mut Done,
+    ui: &mut Ui,
+) -> Option<DrillRecord> {
+    ui.status(format!("No proof is young enough: {} is drilled", picked.id));
+    let begun = Instant::now();
+    let options = ctx.identities(selection, &[]).and_then(|keys| drill::default_options(ctx, ui, keys));
+    let drilled = match options {
+        Ok(options) => drill::prove(subject, picked, &options, ui).await,
+        Err(failure) => Err(failure),
+    };
+    match drilled {
+        Ok((record, drilled)) => {
+            done.drilled = drilled.drilled;
+            match record.differences.first() {
+                Some(difference) => {
+                    later(done, ui, format!("the drill of {} failed: {difference}", picked.id));
+                }
+                // what failed beside it was told when it did
+                None => drilled.problems.into_iter().for_each(|problem| done.later(problem)),
+            }
+            Some(record)
+        }
+        Err(failure) => {
+            let causes = failure.causes().into_iter();
+            let text = causes.fold(failure.error.to_string(), |text, cause| format!("{text}: {cause}"));
+            later(done, ui, format!("the drill could not be done: {text}"));
+            let run = Run {
+                ended: Utc::now(),
+                seconds: begun.elapsed().as_secs_f64(),
+                exit: failure.exit as u8,
+                success: false,
+            };
+            done.drilled = Some(Drilled { run, took: None });
+            None
+        }
+    }
+}
+
+/// Tells of a later step that failed, and keeps it.
+fn later(done: &mut Done, ui: &Ui, problem: String) {
+    ui.warning(&problem);
+    done.later(problem);
+}
