@@ -1,5 +1,7 @@
 //! What every command is given: settings, the time, the places, and which database is meant.
 
+mod keys;
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -11,7 +13,7 @@ use unisys_db::Target;
 use unisys_db::connect::{Environment, is_unconfigured};
 use unisys_ops::OpsError;
 use unisys_ops::evidence::{PublicKey, SigningKey, Trust};
-use unisys_ops::keys::{Identities, Recipient};
+use unisys_ops::keys::{Nobody, Prompts};
 use unisys_ops::platform::SystemUser;
 use unisys_ops::program::Search;
 use unisys_ops::server::PrivateServer;
@@ -44,6 +46,9 @@ pub(crate) struct Context {
     pub(crate) environment: BTreeMap<String, String>,
     data_directory: Option<PathBuf>,
     database: Option<String>,
+    /// Whom keys may ask.
+    prompts: Arc<dyn Prompts>,
+    interactive: bool,
 }
 
 /// The database a command works on.
@@ -106,6 +111,8 @@ impl Context {
             config_file: layers.file().map(PathBuf::from),
             now: Utc::now(),
             data_directory: platform::data_directory(),
+            prompts: Arc::new(Nobody),
+            interactive: false,
             database: globals.database.clone().or_else(|| environment.get("UNISYS_DBA_DATABASE").cloned()),
             environment,
         })
@@ -367,32 +374,6 @@ impl Context {
         }
     }
 
-    /// Returns the recipients of a database: its own, else those for all and those in the file.
-    ///
-    /// # Errors
-    /// There is none, or one is no recipient: exit 3. The file cannot be read.
-    pub(crate) fn recipients(&self, selection: &Selection<'_>) -> Result<Vec<Recipient>, Failure> {
-        let mut texts = match selection {
-            Selection::Configured { database, .. } if !database.recipients.is_empty() => {
-                database.recipients.clone()
-            }
-            _ => self.settings.backup.recipients.clone(),
-        };
-        if let Some(path) = &self.settings.backup.recipients_file {
-            let text = std::fs::read_to_string(path)
-                .hint(format!("Check backup.recipients-file, {}.", path.display()))?;
-            let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-            texts.extend(lines.map(str::to_owned));
-        }
-        if texts.is_empty() {
-            return Err(Failure::config(
-                "there is no recipient to encrypt to, and a backup is never written in plain text",
-            )
-            .hint("Run `unisys-dba init`, or set backup.recipients to the output of age-keygen -y."));
-        }
-        texts.iter().map(|text| Recipient::parse(text).exit(Exit::Config)).collect()
-    }
-
     /// Returns the key that signs; nothing where none is configured.
     ///
     /// # Errors
@@ -419,28 +400,6 @@ impl Context {
                 .hint("Add the public key to evidence.trusted, or set evidence.require-signature = false."));
         }
         Ok(Trust::new(keys, evidence.require_signature))
-    }
-
-    /// Returns the identities to decrypt with: those given, else the database's own, else those for all.
-    ///
-    /// # Errors
-    /// None is configured, or a file holds none: exit 3.
-    pub(crate) fn identities(
-        &self,
-        selection: &Selection<'_>,
-        given: &[PathBuf],
-    ) -> Result<Identities, Failure> {
-        let own = match selection {
-            Selection::Configured { database, .. } => database.identities.as_slice(),
-            Selection::Environment | Selection::Private => &[],
-        };
-        let all = self.settings.drill.identities.as_slice();
-        let paths = [given, own, all].into_iter().find(|paths| !paths.is_empty()).unwrap_or_default();
-        if paths.is_empty() {
-            return Err(Failure::config("there is no identity to decrypt with")
-                .hint("Name an identity file with --identity FILE or drill.identities."));
-        }
-        Identities::read(paths).exit(Exit::Config)
     }
 }
 
@@ -503,6 +462,7 @@ mod tests {
             copies: Vec::new(),
             recipients: Vec::new(),
             identities: Vec::new(),
+            retention: None,
         };
         names.iter().map(|name| ((*name).to_owned(), database("postgresql://h/d"))).collect()
     }

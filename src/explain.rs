@@ -50,6 +50,12 @@ pub(crate) fn of_ops(error: &OpsError) -> Option<String> {
                 .into(),
         ),
         OpsError::InUse { .. } => Some("Wait until the drill, the restore or the copy has ended.".into()),
+        OpsError::NoIdentity(_) => {
+            Some("Name an identity file with --identity FILE or drill.identities.".into())
+        }
+        OpsError::PluginMissing { program } => {
+            Some(format!("Install {program} where the PATH finds it; its name is that of the kind of key."))
+        }
         OpsError::Locked { .. } => Some("Wait until the other run has ended.".into()),
         OpsError::Program { stderr, .. } if stderr.contains("No space left on device") => {
             Some("Free some space, or name a larger place.".into())

@@ -8,6 +8,7 @@ mod file;
 mod layers;
 mod parse;
 mod redact;
+mod retention;
 mod schema;
 mod source;
 mod units;
@@ -18,12 +19,14 @@ use std::path::PathBuf;
 
 use secrecy::SecretString;
 use serde::Deserialize;
+use unisys_ops::retention::Policy;
 use unisys_ops::store::Place;
 
 pub(crate) use error::SettingsError;
 pub(crate) use file::place;
 pub(crate) use layers::{Entry, Layers};
 pub(crate) use redact::{holds_password, redacted};
+pub(crate) use retention::{Prune, Retention};
 pub(crate) use source::Source;
 pub(crate) use units::Span;
 
@@ -38,6 +41,8 @@ pub(crate) struct Settings {
     pub(crate) server: Server,
     /// How backups are made, and where they are kept.
     pub(crate) backup: Backup,
+    /// Which backups stay.
+    pub(crate) retention: Retention,
     /// How backups are restored.
     pub(crate) restore: Restore,
     /// How backups are proved.
@@ -70,6 +75,9 @@ pub(crate) struct Database {
     pub(crate) recipients: Vec<String>,
     /// Files with age identities that can decrypt its backups; where empty, [`Drill::identities`].
     pub(crate) identities: Vec<PathBuf>,
+    /// Which of its backups stay, instead of what [`Retention::policy`] says.
+    #[serde(deserialize_with = "retention::rules")]
+    pub(crate) retention: Option<Policy>,
 }
 
 /// `[server]`
@@ -104,6 +112,11 @@ pub(crate) struct Backup {
     /// A file with more of them.
     #[serde(deserialize_with = "parse::optional_path")]
     pub(crate) recipients_file: Option<PathBuf>,
+    /// The program, with its arguments, that prints a passphrase; empty for none.
+    pub(crate) passphrase_command: Vec<String>,
+    /// The file with one.
+    #[serde(deserialize_with = "parse::optional_path")]
+    pub(crate) passphrase_file: Option<PathBuf>,
     /// How data is laid out.
     pub(crate) layout: Layout,
     /// Parallel sessions.

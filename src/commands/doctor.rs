@@ -42,6 +42,7 @@ fn options(ctx: &Context, selection: &Selection<'_>, ui: &Ui) -> Result<DoctorOp
         search: ctx.search(),
         recipients: ctx.recipients(selection).map_err(broken),
         identities: ctx.identities(selection, &[]).map_err(broken),
+        passphrase: ctx.passphrase().ok().flatten(),
         store: ctx.store(selection)?,
         copies: ctx.copies(selection)?,
         parent: drill.directory.clone().unwrap_or_else(std::env::temp_dir),

@@ -14,7 +14,7 @@ pub(super) const DATABASES: &str = "databases.";
 const DATABASE_TEMPLATE: &str = "databases.NAME.";
 
 /// The keys whose texts are paths, with a database's name left as `NAME`.
-const PATHS: [&str; 14] = [
+const PATHS: &[&str] = &[
     "databases.NAME.copies",
     "databases.NAME.identities",
     "databases.NAME.passfile",
@@ -23,6 +23,7 @@ const PATHS: [&str; 14] = [
     "backup.store",
     "backup.copies",
     "backup.recipients-file",
+    "backup.passphrase-file",
     "drill.directory",
     "drill.identities",
     "s3.ca",

@@ -159,6 +159,18 @@ fn what_is_wrong_is_named_with_its_place() {
             "s3.endpoint: an endpoint begins with https:// (or http://) (/etc/x/config.toml, line 2)",
         ),
         (
+            "[databases.a]\nurl = \"x\"\nretention = [\"daily\"]",
+            "databases.a.retention: a rule is last, hourly, daily, weekly, monthly or yearly with a number, within with a length, or tag with a tag, such as \"daily 14\" (/etc/x/config.toml, line 3)",
+        ),
+        (
+            "[retention]\nkeep-daily = -2",
+            "retention.keep-daily: a rule keeps 0 or more, or -1 for all (/etc/x/config.toml, line 2)",
+        ),
+        (
+            "[retention]\nshrink-except = [\"a.b.c\"]",
+            "retention.shrink-except: \"a.b.c\" is no pattern for tables: write schema.table, with * and ?, in double quotes what holds a dot (/etc/x/config.toml, line 2)",
+        ),
+        (
             "[server]\nversion = \"new\"",
             "server.version: a major version is a number such as \"17\" (/etc/x/config.toml, line 2)",
         ),

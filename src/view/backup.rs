@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 use unisys_db::fingerprint::Fingerprint;
-use unisys_ops::backup::{BackupReport, Copied, Manifest};
+use unisys_ops::backup::{BackupReport, Copied, Manifest, Tag};
 
 use super::copies::Copy;
+use super::prune::{AfterBackup, DatabaseReport};
 use crate::failure::Failure;
 use crate::ui::human::{bytes, count, duration, span, time};
 use crate::ui::{Cell, Column, Page, Table, Ui};
@@ -14,6 +15,8 @@ use crate::ui::{Cell, Column, Page, Table, Ui};
 struct Made<'a> {
     outcome: &'static str,
     backup: MadeBackup<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retention: Option<AfterBackup<'a>>,
     copies: Vec<Copy<'a>>,
 }
 
@@ -28,6 +31,7 @@ struct MadeBackup<'a> {
     rows: u64,
     large_objects: u64,
     tables: Vec<MadeTable<'a>>,
+    tags: &'a [Tag],
     warnings: &'a [String],
 }
 
@@ -40,7 +44,12 @@ struct MadeTable<'a> {
     bytes: u64,
 }
 
-pub(crate) fn made(ui: &mut Ui, report: &BackupReport, copies: &[Copied]) -> Result<(), Failure> {
+pub(crate) fn made(
+    ui: &mut Ui,
+    report: &BackupReport,
+    copies: &[Copied],
+    pruned: Option<&DatabaseReport>,
+) -> Result<(), Failure> {
     let manifest = &report.manifest;
     let tables = report.tables.iter().map(|facts| MadeTable {
         schema: &facts.table.name.schema,
@@ -61,13 +70,19 @@ pub(crate) fn made(ui: &mut Ui, report: &BackupReport, copies: &[Copied]) -> Res
             rows: manifest.rows(),
             large_objects: manifest.large_objects.objects,
             tables: tables.collect(),
+            tags: &manifest.tags,
             warnings: &manifest.warnings,
         },
+        retention: pruned.map(AfterBackup::of),
         copies: copies.iter().map(Copy::of).collect(),
     };
     ui.answer(&made, || {
         let page = made.copies.iter().fold(summary(manifest), |page, copy| page.line(copy.line()));
-        page.line("").table(largest(report))
+        let page = page.line("").table(largest(report));
+        match &made.retention {
+            Some(retention) => page.line("").line(retention.line()),
+            None => page,
+        }
     })
 }
 

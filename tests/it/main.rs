@@ -14,9 +14,14 @@ mod first_minutes;
 mod init;
 mod key;
 mod own_database;
+#[cfg(unix)]
+mod passphrase;
 mod place;
 mod plain;
+#[cfg(unix)]
+mod plugins;
 mod restore;
+mod retention;
 mod transcripts;
 mod verify;
 mod world;

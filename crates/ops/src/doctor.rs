@@ -13,6 +13,7 @@ mod keys;
 mod limits;
 mod listener;
 mod locale;
+mod opened;
 mod programs;
 mod rights;
 mod run;

@@ -57,6 +57,15 @@ pub enum OpsError {
     /// A key is not what it should be. Never holds a secret.
     #[error("{0}")]
     Key(String),
+    /// There is no key to open a backup with.
+    #[error("there is no identity to open {0} with")]
+    NoIdentity(crate::backup::BackupId),
+    /// A key needs a program that is not there.
+    #[error("a key needs {program}, which is not on the PATH")]
+    PluginMissing {
+        /// The program: `age-plugin-…`.
+        program: String,
+    },
     /// A file of a backup could not be encrypted.
     #[error("could not encrypt {name}: {reason}")]
     Seal {
@@ -165,6 +174,11 @@ impl OpsError {
     pub(crate) fn missing(name: &str) -> Self {
         Self::Open { name: name.to_owned(), reason: "it is missing".into() }
     }
+
+    /// Returns that a program asked something and nobody was there to answer.
+    pub(crate) fn nobody_to_ask(program: &str, question: &str) -> Self {
+        Self::Key(format!("{program} asks {question:?}, and there is no terminal to ask on"))
+    }
 }
 
 /// The programs that read a backup or its copy; what others say is about the place.
@@ -202,6 +216,8 @@ impl OpsError {
             | Self::NoSuchUser(_)
             | Self::PortBusy { .. }
             | Self::Key(_)
+            | Self::NoIdentity(_)
+            | Self::PluginMissing { .. }
             | Self::Seal { .. }
             | Self::Write { .. }
             | Self::Refused(_)

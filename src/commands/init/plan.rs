@@ -106,6 +106,7 @@ impl Plan {
             copies: Vec::new(),
             recipients: Vec::new(),
             identities: Vec::new(),
+            retention: None,
         }
     }
 

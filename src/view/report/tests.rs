@@ -4,6 +4,7 @@ use chrono::Utc;
 use unisys_ops::backup::{BackupId, Finding, ManifestTable};
 use unisys_ops::drill::{Compared, DrillRecord, Outcome, Rto};
 use unisys_ops::evidence::{Evidence, Exhibit, SigningKey, Verdict};
+use unisys_ops::keys::ProvedKeys;
 
 use super::{Database, Report, html};
 
@@ -33,6 +34,7 @@ fn drill(day: u32, outcome: Outcome, verdict: Verdict) -> Exhibit {
             synced_bytes_per_second: 1e6,
             cores: 2,
         }),
+        keys: ProvedKeys::default(),
         signed_by: None,
     };
     let problems = match verdict.is_trusted() {

@@ -15,7 +15,7 @@ pub(super) fn text(manifest: &Manifest, tables: &[TableFacts]) -> String {
     [
         head(manifest),
         signature(manifest),
-        SETUP.to_owned(),
+        setup(manifest.passphrase.is_some()),
         is_everything_whole(!rows.is_empty()),
         definitions(manifest, &database),
         format!("5. ROWS, sequences, large objects\n\n    pg_restore -e -d {database} --section=data \"$tmp/database.dump\"\n"),
@@ -37,7 +37,7 @@ As of      {moment} UTC
 Server     PostgreSQL {server}
 
 You need   bash, age (or rage), zstd, and psql and pg_restore {pg_dump} or newer;
-           the key: a line AGE-SECRET-KEY-1... in the file identity.txt, put into this directory;
+{key}
            a new server, PostgreSQL of that version or newer, on which you are a superuser.
            Say where it is with PGHOST, PGPORT, PGUSER.
 
@@ -48,6 +48,7 @@ In bash, in this directory, paste the indented lines, step by step. Or run them 
 
 "#,
         id = manifest.id,
+        key = if manifest.passphrase.is_some() { PASSPHRASE } else { KEY },
         moment = manifest.moment.format("%Y-%m-%d %H:%M:%S"),
         server = manifest.server_version,
         pg_dump = manifest.pg_dump_version,
@@ -70,21 +71,36 @@ manifest.json has the SHA-256 of every other file, as sha256sum prints it.
         namespace = Subject::Manifest.namespace(),
     )
 }
+const KEY: &str =
+    "           the key: a line AGE-SECRET-KEY-1... in the file identity.txt, put into this directory;";
+
+const PASSPHRASE: &str = "           the passphrase, for which age asks in step 1; or, where the backup has other keys too, one of them:
+           a line AGE-SECRET-KEY-1... in the file identity.txt, put into this directory;";
+
+/// Where stock `age` finds the key: it is in the backup, behind the passphrase. $tmp can be read by its owner alone.
+const UNWRAP: &str = r#"    key=identity.txt
+    [ -e identity.txt ] || { key=$tmp/identity.txt; age -d key.age > "$key"; }
+"#;
 
 /// The settings are those under which the values were written; the login's, the database's or the server's own may read them
 /// otherwise, or be in the way.
-const SETUP: &str = r#"1. SET UP. $tmp will hold decrypted data; step 6 removes it.
+fn setup(passphrase: bool) -> String {
+    let (unwrap, key) = if passphrase { (UNWRAP, "\"$key\"") } else { ("", "identity.txt") };
+    format!(
+        r#"1. SET UP. $tmp will hold decrypted data; step 6 removes it.
 
     set -o pipefail
-    unseal() { age -d -i identity.txt "$1" | zstd -dc; }
     tmp=$(mktemp -d) && chmod 700 "$tmp"
+{unwrap}    unseal() {{ age -d -i {key} "$1" | zstd -dc; }}
     values='-c lc_monetary=C -c datestyle=ISO -c intervalstyle=postgres -c array_nulls=on'
     export PGOPTIONS="$values -c statement_timeout=0 -c default_transaction_read_only=off"
 
-"#;
+"#
+    )
+}
 
 fn is_everything_whole(large_tables: bool) -> String {
-    let files = if large_tables { "*.age data/*.age" } else { "*.age" };
+    let files = if large_tables { "*.zst.age data/*.zst.age" } else { "*.zst.age" };
     format!(
         r#"2. IS EVERYTHING WHOLE? Each file is decrypted once; a damaged one is named.
 

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use secrecy::SecretString;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_postgres::error::SqlState;
@@ -15,14 +16,14 @@ use unisys_db::{Session, Target};
 
 use super::complete::{Results, complete};
 use super::work::{Done, Shared, Work};
-use super::{BackupId, Layout, Manifest, Plan, Ranges, copy_encoding};
+use super::{BackupId, Layout, Manifest, Plan, Ranges, Tag, copy_encoding};
 use crate::OpsError;
 use crate::doctor;
 use crate::evidence::SigningKey;
-use crate::keys::Recipient;
+use crate::keys::{Recipient, WrappedKey, try_recipients};
 use crate::program::{Programs, Search};
 use crate::progress::{Expected, Progress};
-use crate::store::Store;
+use crate::store::{Store, StoreLock};
 
 /// The name of the encrypted facts.
 pub(crate) const FACTS: &str = "facts.json.zst.age";
@@ -44,6 +45,8 @@ pub struct BackupOptions {
     pub recipients: Vec<Recipient>,
     /// The key its manifest is signed with.
     pub signing: Option<SigningKey>,
+    /// What else opens it, where that is wanted.
+    pub passphrase: Option<SecretString>,
     /// How the rows are stored.
     pub layout: Layout,
     /// Whether tables may be cut.
@@ -54,6 +57,8 @@ pub struct BackupOptions {
     pub level: i32,
     /// How patient the locks are.
     pub snapshot: SnapshotOptions,
+    /// Words for retention to find it by.
+    pub tags: Vec<Tag>,
     /// Whether to take over a store that knows the database from another cluster.
     pub adopt: bool,
     /// This program's version, for the manifest.
@@ -78,14 +83,24 @@ pub struct BackupReport {
 /// # Errors
 /// [`OpsError`]; then the store is as it was.
 pub async fn run(store: &dyn Store, options: BackupOptions) -> Result<BackupReport, OpsError> {
-    if options.recipients.is_empty() {
-        return Err(OpsError::Key("there is no recipient to encrypt to".into()));
-    }
-    let _lock = store.lock(&options.target.database)?;
+    run_and_keep_lock(store, options).await.map(|(report, _)| report)
+}
+
+/// As [`run`], and keeps the lock, for what belongs to the same run: pruning.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_and_keep_lock(
+    store: &dyn Store,
+    mut options: BackupOptions,
+) -> Result<(BackupReport, StoreLock), OpsError> {
+    let (recipients, key) = prepare_keys(options.recipients, options.passphrase.take()).await?;
+    options.recipients = recipients;
+    let lock = store.lock(&options.target.database)?;
     let attempts = options.snapshot.attempts.max(1);
     let mut last = None;
     for attempt in 1..=attempts {
-        match attempt_once(store, &options).await {
+        match attempt_once(store, &options, key.as_ref()).await {
             Err(Failed::Contended(error)) if attempt < attempts => {
                 options
                     .progress
@@ -93,10 +108,27 @@ pub async fn run(store: &dyn Store, options: BackupOptions) -> Result<BackupRepo
                 last = Some(error);
             }
             Err(Failed::Contended(error) | Failed::Other(error)) => return Err(error),
-            Ok(report) => return Ok(report),
+            Ok(report) => return Ok((report, lock)),
         }
     }
     Err(last.unwrap_or_else(|| OpsError::Refused("no attempt was made".into())))
+}
+
+/// Makes the key that the passphrase opens, and tries all keys together before anything is asked of the server.
+///
+/// # Errors
+/// [`OpsError::Key`], [`OpsError::PluginMissing`].
+pub(super) async fn prepare_keys(
+    mut recipients: Vec<Recipient>,
+    passphrase: Option<SecretString>,
+) -> Result<(Vec<Recipient>, Option<Arc<WrappedKey>>), OpsError> {
+    let work = tokio::task::spawn_blocking(move || {
+        let key = passphrase.as_ref().map(WrappedKey::new).transpose()?;
+        recipients.extend(key.as_ref().map(|key| key.recipient.clone()));
+        try_recipients(&recipients)?;
+        Ok((recipients, key.map(Arc::new)))
+    });
+    work.await.unwrap_or_else(|_| Err(OpsError::Refused("a thread was stopped".into())))
 }
 
 /// Why an attempt failed, and whether another may succeed.
@@ -122,7 +154,11 @@ fn lock_refused(error: &OpsError) -> bool {
     }
 }
 
-async fn attempt_once(store: &dyn Store, options: &BackupOptions) -> Result<BackupReport, Failed> {
+async fn attempt_once(
+    store: &dyn Store,
+    options: &BackupOptions,
+    key: Option<&Arc<WrappedKey>>,
+) -> Result<BackupReport, Failed> {
     let started = Instant::now();
     let coordinator =
         Coordinator::begin(&options.target, options.snapshot).await.map_err(|error| match error {
@@ -143,6 +179,7 @@ async fn attempt_once(store: &dyn Store, options: &BackupOptions) -> Result<Back
         copy_encoding: copy_encoding(&database).into(),
         role_passwords: facts::can_read_role_passwords(session).await?,
         options: options.clone(),
+        key: key.cloned(),
         coordinator,
         database,
     });

@@ -1,6 +1,7 @@
 //! The pieces of work a backup is made of, each done by one worker with one session on the server.
 
 use std::process::Command;
+use std::sync::Arc;
 
 use unisys_db::catalog::{DatabaseFacts, Index, Table, list_indexes};
 use unisys_db::copy::RowsOut;
@@ -14,6 +15,7 @@ use super::sealing::SealingTask;
 use super::{BackupOptions, Layout};
 use crate::OpsError;
 use crate::child::{self, Running};
+use crate::keys::WrappedKey;
 use crate::program::Programs;
 use crate::progress::{Expected, Progress};
 use crate::seal::{Sealed, StoredFile};
@@ -55,6 +57,8 @@ pub(super) enum Done {
 /// What all workers of one attempt share.
 pub(super) struct Shared {
     pub(super) options: BackupOptions,
+    /// The key that a passphrase opens; it is among the options' recipients.
+    pub(super) key: Option<Arc<WrappedKey>>,
     pub(super) coordinator: Coordinator,
     pub(super) database: DatabaseFacts,
     pub(super) programs: Programs,

@@ -9,9 +9,9 @@ use unisys_db::snapshot::{self, SnapshotError};
 use unisys_db::{DbError, Session, Target};
 
 use super::finding::{Broken, reason};
-use super::{Diagnosis, Finding, connection, drill, estimate, keys, limits, programs, rights, store};
+use super::{Diagnosis, Finding, connection, drill, estimate, keys, limits, opened, programs, rights, store};
 use crate::OpsError;
-use crate::keys::{Identities, Recipient};
+use crate::keys::{Identities, Passphrase, Recipient};
 use crate::platform::{self, SystemUser};
 use crate::program::{PgVersion, Programs, Search};
 use crate::store::Store;
@@ -47,6 +47,8 @@ pub struct DoctorOptions {
     pub recipients: Result<Vec<Recipient>, Broken>,
     /// The keys a drill decrypts with.
     pub identities: Result<Identities, Broken>,
+    /// What else new backups are encrypted with.
+    pub passphrase: Option<Arc<Passphrase>>,
     /// Where the backups go.
     pub store: Arc<dyn Store>,
     /// Where they are copied to.
@@ -71,7 +73,8 @@ pub struct DoctorOptions {
 pub async fn run(options: &DoctorOptions) -> Diagnosis {
     let mut findings = options.configuration.clone();
     let facts = examine_server(options, &mut findings).await;
-    findings.extend(keys::examine(&options.recipients, &options.identities));
+    findings.extend(keys::examine(&options.recipients, &options.identities, options.passphrase.as_deref()));
+    findings.extend(opened::examine(options));
     let known = facts.as_ref().map(|facts| {
         let experience = estimate::experience(&*options.store, &facts.database.name);
         estimate::estimate(facts.database.bytes, experience.as_ref())

@@ -6,10 +6,12 @@ mod buckets;
 mod checker;
 mod code;
 mod damage;
+mod dying;
 mod evidence;
 #[cfg(unix)]
 mod lost;
 mod races;
+mod rekey;
 mod roles;
 mod support;
 mod zoo;
