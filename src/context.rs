@@ -29,6 +29,9 @@ use crate::ui::Ui;
 /// The database commands work on when they use the private server.
 pub(crate) const PRIVATE_DATABASE: &str = "unisys";
 
+/// A store that can be used, or why not.
+pub(crate) type OpenedStore = Result<Arc<dyn Store>, Failure>;
+
 /// The surroundings of one run.
 pub(crate) struct Context {
     /// The configuration in force.
@@ -345,7 +348,7 @@ impl Context {
     ///
     /// # Errors
     /// As [`Context::selection`], when a database is named.
-    pub(crate) fn all_copies(&self) -> Result<Vec<Result<Arc<dyn Store>, Failure>>, Failure> {
+    pub(crate) fn all_copies(&self) -> Result<Vec<OpenedStore>, Failure> {
         if self.names_database() {
             let places = self.copy_places(&self.selection()?).iter();
             return Ok(places.map(|place| self.open_store(place)).collect());

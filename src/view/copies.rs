@@ -26,7 +26,7 @@ impl<'a> Copy<'a> {
             outcome: if copied.failure.is_none() { "ok" } else { "failed" },
             copied: &copied.copied,
             lag: &copied.lag,
-            problem: copied.failure.as_ref().map(|failure| reason(failure)),
+            problem: copied.failure.as_ref().map(reason),
         }
     }
 

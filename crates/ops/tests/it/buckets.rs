@@ -60,7 +60,7 @@ impl Site {
     }
 
     /// Returns the store as another machine sees it, whose clock shows `clock`.
-    fn from_elsewhere(&self, local: &TempDir, clock: fn() -> DateTime<Utc>) -> S3Store {
+    fn as_another(&self, local: &TempDir, clock: fn() -> DateTime<Utc>) -> S3Store {
         let options = S3Options { local: local.path().to_owned(), clock, ..self.options() };
         open("s3://nightly/of-tests", options)
     }
@@ -123,7 +123,7 @@ async fn a_backup_in_a_bucket_is_made_checked_drilled_and_removed() {
     assert_eq!(report.location, format!("s3://nightly/of-tests/{id}"));
     let largest = report.manifest.files.iter().map(|file| file.bytes).max().unwrap();
     assert!(largest > 2 * PART as u64, "several parts: {largest}");
-    assert_eq!(store.ids().unwrap(), [id.clone()]);
+    assert_eq!(store.ids().unwrap(), std::slice::from_ref(&id));
     assert_eq!(state(&store), [State::Unproven]);
     assert_eq!(findings(&place, &store, &id).await, []);
     let record = drill::run(&store, &id, &place.drill_options()).await.unwrap();
@@ -277,14 +277,14 @@ fn what_a_dead_run_elsewhere_left_goes_after_a_day_and_not_before() {
     let site = Site::new();
     let (there, here) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let id = BackupId::parse(ID).unwrap();
-    let draft = begin(&site.from_elsewhere(&there, Utc::now), &id, PART + 1);
+    let draft = begin(&site.as_another(&there, Utc::now), &id, PART + 1);
     let whole = put(&site.store(), "app_20261119T020000Z_0002", 10);
     let other = begin(&site.store(), &BackupId::parse("crm_20261120T020000Z_0003").unwrap(), 10);
     std::mem::forget((draft, other));
-    drop(site.from_elsewhere(&here, Utc::now).lock("app").unwrap());
+    drop(site.as_another(&here, Utc::now).lock("app").unwrap());
     let is_there = |id: &str| site.server.names().iter().any(|name| name.contains(id));
     assert!(is_there(ID), "it may be alive");
-    drop(site.from_elsewhere(&here, || Utc::now() + TimeDelta::hours(25)).lock("app").unwrap());
+    drop(site.as_another(&here, || Utc::now() + TimeDelta::hours(25)).lock("app").unwrap());
     assert!(!is_there(ID) && is_there("crm_20261120T020000Z_0003"), "{:?}", site.server.names());
     assert_eq!(site.store().ids().unwrap(), [whole]);
 }
