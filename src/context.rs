@@ -10,6 +10,7 @@ use secrecy::ExposeSecret;
 use unisys_db::Target;
 use unisys_db::connect::{Environment, is_unconfigured};
 use unisys_ops::OpsError;
+use unisys_ops::backup::Standby;
 use unisys_ops::evidence::{PublicKey, SigningKey, Trust};
 use unisys_ops::keys::{Identities, Recipient};
 use unisys_ops::platform::SystemUser;
@@ -147,6 +148,38 @@ impl Context {
     pub(crate) fn configured(&self, name: &str) -> Option<Selection<'_>> {
         let (name, database) = self.settings.databases.get_key_value(name)?;
         Some(Selection::Configured { name, database })
+    }
+
+    /// Returns every configured database, by name.
+    ///
+    /// # Errors
+    /// There is none, or one was named as well: exit 2.
+    pub(crate) fn every(&self) -> Result<impl Iterator<Item = (&str, Selection<'_>)>, Failure> {
+        if self.names_database() {
+            return Err(Failure::usage("--all works on every database, and one is named")
+                .hint("Leave out --database and UNISYS_DBA_DATABASE, or --all."));
+        }
+        if self.settings.databases.is_empty() {
+            return Err(Failure::usage("no database is configured").hint(
+                "Add a table [databases.NAME] with its url to the configuration, or leave out --all.",
+            ));
+        }
+        let all = self.settings.databases.iter();
+        Ok(all.map(|(name, database)| (name.as_str(), Selection::Configured { name, database })))
+    }
+
+    /// Returns the standby to read for backups of a database, where one is configured; warnings about it are shown.
+    ///
+    /// # Errors
+    /// A wrong connection string: exit 3.
+    pub(crate) fn standby(&self, selection: &Selection<'_>, ui: &Ui) -> Result<Option<Standby>, Failure> {
+        let Selection::Configured { database: Database { dump_from: Some(conninfo), .. }, .. } = selection
+        else {
+            return Ok(None);
+        };
+        let target = self.target_from(Some(conninfo.expose_secret()), self.variables_for(selection))?;
+        target.warnings.iter().for_each(|warning| ui.warning(warning));
+        Ok(Some(Standby { target, max_replay_lag: self.settings.backup.max_replay_lag.0 }))
     }
 
     /// Returns how to connect to a database; warnings about it are shown.
@@ -420,13 +453,7 @@ mod tests {
     use super::*;
 
     fn databases(names: &[&str]) -> BTreeMap<String, Database> {
-        let database = |url: &str| Database {
-            url: url.into(),
-            passfile: None,
-            store: None,
-            recipients: Vec::new(),
-            identities: Vec::new(),
-        };
+        let database = |url: &str| Database::at(url.into());
         names.iter().map(|name| ((*name).to_owned(), database("postgresql://h/d"))).collect()
     }
 

@@ -21,8 +21,31 @@ pub(crate) enum Exit {
     Later = 5,
 }
 
+impl Exit {
+    /// Returns the code of a command that worked on several databases: theirs where they agree, else [`Exit::Failed`].
+    pub(crate) fn of_all(exits: impl IntoIterator<Item = Self>) -> Self {
+        let mut exits = exits.into_iter();
+        let first = exits.next().unwrap_or(Self::Done);
+        if exits.all(|exit| exit == first) { first } else { Self::Failed }
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mixed_answer_is_a_failure() {
+        assert_eq!(Exit::of_all([Exit::Done, Exit::Done]), Exit::Done);
+        assert_eq!(Exit::of_all([Exit::Bad, Exit::Bad]), Exit::Bad);
+        assert_eq!(Exit::of_all([Exit::Done, Exit::Bad]), Exit::Failed);
+        assert_eq!(Exit::of_all([Exit::Done, Exit::Config]), Exit::Failed);
+        assert_eq!(Exit::of_all([]), Exit::Done);
     }
 }

@@ -1,5 +1,6 @@
 //! Reports as a person sees them, one file for each; JSON is the same report through serde.
 
+pub(crate) mod all;
 pub(crate) mod backup;
 pub(crate) mod backups;
 pub(crate) mod check;

@@ -4,6 +4,8 @@ mod check;
 mod decrypt;
 mod list;
 mod run;
+mod run_all;
+mod selected;
 mod show;
 
 use crate::context::Context;
@@ -12,6 +14,7 @@ use crate::failure::Failure;
 use crate::ui::Ui;
 
 pub(crate) use run::default_options;
+pub(crate) use selected::SelectedArgs;
 
 /// Make backups and look after them
 #[derive(clap::Args)]

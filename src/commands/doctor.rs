@@ -4,6 +4,7 @@ use chrono::Utc;
 use unisys_db::Target;
 use unisys_ops::doctor::{self, Broken, DoctorOptions, Finding};
 
+use crate::commands::backup::SelectedArgs;
 use crate::commands::drill::scratch_user;
 use crate::context::{Context, Selection};
 use crate::exit::Exit;
@@ -47,6 +48,7 @@ fn options(ctx: &Context, selection: &Selection<'_>, ui: &Ui) -> Result<DoctorOp
         port: drill.port,
         user: scratch_user(ctx, ui).map_err(broken),
         jobs: ctx.settings.backup.jobs.get(),
+        selection: SelectedArgs::default().of(ctx, selection).map(|(selected, _)| selected).map_err(broken),
         clock: Utc::now,
         explain: explain::of_ops,
     })

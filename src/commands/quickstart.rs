@@ -57,7 +57,7 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
     let options = BackupOptions {
         adopt: true,
         signing: Some(signing.clone()),
-        ..backup_command::default_options(ctx, ui, target, recipients)
+        ..backup_command::default_options(ctx, ui, target, recipients)?
     };
     let made = backup::run(&store, options).await?;
     let stored = bytes(made.manifest.stored_bytes());

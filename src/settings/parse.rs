@@ -5,6 +5,10 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
+use unisys_db::pattern::{SchemaPattern, TablePattern};
+use unisys_ops::backup::DumpOptions;
+
+use super::Content;
 
 pub(super) fn optional_text<'de, D: Deserializer<'de>>(input: D) -> Result<Option<String>, D::Error> {
     Ok(Some(String::deserialize(input)?).filter(|text| !text.is_empty()))
@@ -43,4 +47,29 @@ pub(super) fn compression_level<'de, D: Deserializer<'de>>(input: D) -> Result<i
 pub(super) fn major_version<'de, D: Deserializer<'de>>(input: D) -> Result<Option<u32>, D::Error> {
     let Some(text) = optional_text(input)? else { return Ok(None) };
     text.parse().map(Some).map_err(|_| Error::custom("a major version is a number such as \"17\""))
+}
+
+pub(super) fn optional_conninfo<'de, D: Deserializer<'de>>(
+    input: D,
+) -> Result<Option<SecretString>, D::Error> {
+    Ok(optional_text(input)?.map(SecretString::from))
+}
+
+pub(super) fn optional_content<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Content>, D::Error> {
+    let Some(text) = optional_text(input)? else { return Ok(None) };
+    Content::deserialize(serde::de::value::StringDeserializer::new(text)).map(Some)
+}
+
+pub(super) fn schema_patterns<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<SchemaPattern>, D::Error> {
+    let texts = Vec::<String>::deserialize(input)?;
+    texts.iter().map(|text| SchemaPattern::parse(text).map_err(Error::custom)).collect()
+}
+
+pub(super) fn table_patterns<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<TablePattern>, D::Error> {
+    let texts = Vec::<String>::deserialize(input)?;
+    texts.iter().map(|text| TablePattern::parse(text).map_err(Error::custom)).collect()
+}
+
+pub(super) fn dump_options<'de, D: Deserializer<'de>>(input: D) -> Result<DumpOptions, D::Error> {
+    DumpOptions::parse(&Vec::<String>::deserialize(input)?).map_err(Error::custom)
 }

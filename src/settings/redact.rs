@@ -5,10 +5,12 @@ use toml::Value;
 /// What stands in place of a password.
 const HIDDEN: &str = "***";
 
-/// Returns a value as TOML writes it, without the password a `url` may hold.
+/// Returns a value as TOML writes it, without the password a connection string may hold.
 pub(crate) fn redacted(key: &str, value: &Value) -> Value {
     match value {
-        Value::String(text) if key.ends_with(".url") => Value::from(conninfo(text)),
+        Value::String(text) if key.ends_with(".url") || key.ends_with(".dump-from") => {
+            Value::from(conninfo(text))
+        }
         other => other.clone(),
     }
 }

@@ -2,11 +2,12 @@
 
 use serde::Serialize;
 use unisys_db::fingerprint::Fingerprint;
-use unisys_ops::backup::{BackupReport, Manifest};
+use unisys_ops::backup::{BackupReport, Manifest, Selected};
 
 use crate::failure::Failure;
 use crate::ui::human::{bytes, count, duration, span, time};
 use crate::ui::{Cell, Column, Page, Table, Ui};
+use crate::view::all::{self, Of};
 
 /// What `backup run` answers.
 #[derive(Serialize)]
@@ -25,6 +26,9 @@ struct MadeBackup<'a> {
     stored_bytes: u64,
     rows: u64,
     large_objects: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    selection: Option<&'a Selected>,
+    standby: bool,
     tables: Vec<MadeTable<'a>>,
     warnings: &'a [String],
 }
@@ -39,6 +43,11 @@ struct MadeTable<'a> {
 }
 
 pub(crate) fn made(ui: &mut Ui, report: &BackupReport) -> Result<(), Failure> {
+    let made = Made { outcome: "ok", backup: made_backup(report) };
+    ui.answer(&made, || summary(&report.manifest).line("").table(largest(report)))
+}
+
+fn made_backup(report: &BackupReport) -> MadeBackup<'_> {
     let manifest = &report.manifest;
     let tables = report.tables.iter().map(|facts| MadeTable {
         schema: &facts.table.name.schema,
@@ -47,27 +56,66 @@ pub(crate) fn made(ui: &mut Ui, report: &BackupReport) -> Result<(), Failure> {
         fingerprint: facts.rows.fingerprint,
         bytes: facts.rows.bytes,
     });
-    let made = Made {
-        outcome: "ok",
-        backup: MadeBackup {
-            id: manifest.id.as_str(),
-            path: report.location.clone(),
-            database: &manifest.database,
-            moment: manifest.moment,
-            seconds: manifest.seconds,
-            stored_bytes: manifest.stored_bytes(),
-            rows: manifest.rows(),
-            large_objects: manifest.large_objects.objects,
-            tables: tables.collect(),
-            warnings: &manifest.warnings,
-        },
+    MadeBackup {
+        id: manifest.id.as_str(),
+        path: report.location.clone(),
+        database: &manifest.database,
+        moment: manifest.moment,
+        seconds: manifest.seconds,
+        stored_bytes: manifest.stored_bytes(),
+        rows: manifest.rows(),
+        large_objects: manifest.large_objects.objects,
+        selection: manifest.selection.as_ref(),
+        standby: manifest.standby,
+        tables: tables.collect(),
+        warnings: &manifest.warnings,
+    }
+}
+
+/// What `backup run --all` answers.
+#[derive(Serialize)]
+struct MadeAll<'a> {
+    outcome: &'static str,
+    databases: Vec<all::Entry<'a, MadeBackup<'a>>>,
+}
+
+/// Shows what was made of each database: a line for each, then why some failed.
+pub(crate) fn made_all(ui: &mut Ui, done: &[Of<BackupReport>]) -> Result<(), Failure> {
+    let failed = done.iter().any(|of| of.result.is_err());
+    let made = MadeAll {
+        outcome: if failed { "failed" } else { "ok" },
+        databases: done.iter().map(|of| of.entry(made_backup)).collect(),
     };
-    ui.answer(&made, || summary(manifest).line("").table(largest(report)))
+    ui.answer(&made, || all::reasons(Page::new().table(made_table(done)), done))
+}
+
+fn made_table(done: &[Of<BackupReport>]) -> Table {
+    let mut table = Table::new([
+        Column::text("Database"),
+        Column::whole("Backup"),
+        Column::number("Rows"),
+        Column::number("Stored"),
+        Column::number("Took"),
+    ]);
+    for of in done {
+        let name = of.database.as_str().into();
+        match &of.result {
+            Ok(BackupReport { manifest, .. }) => table.row([
+                name,
+                manifest.id.as_str().into(),
+                Cell::count(manifest.rows()),
+                Cell::bytes(manifest.stored_bytes()),
+                Cell::about(span(manifest.seconds)),
+            ]),
+            Err(_) => table.row([name, Cell::short("FAILED", "failed"), "".into(), "".into(), "".into()]),
+        }
+    }
+    table
 }
 
 fn summary(manifest: &Manifest) -> Page {
     let took = span(manifest.seconds);
-    Page::new()
+    let page = Page::new()
         .line(format!("Backup {} is complete.", manifest.id))
         .line(format!(
             "Database {} as of {}",
@@ -81,7 +129,22 @@ fn summary(manifest: &Manifest) -> Page {
             bytes(manifest.stored_bytes()),
             duration(took),
             count(manifest.large_objects.objects)
-        ))
+        ));
+    let page = match manifest.standby {
+        true => page.line(format!("Read from a standby, at the WAL position {}", manifest.lsn)),
+        false => page,
+    };
+    left_out(manifest).fold(page, Page::line)
+}
+
+/// Returns a line for each thing that somebody asked to leave out.
+pub(super) fn left_out(manifest: &Manifest) -> impl Iterator<Item = String> {
+    let phrases = manifest.selection.iter().flat_map(|selection| {
+        let rebuilt = selection.rebuilt().map(|phrase| format!("Not as in the source: {phrase}"));
+        let left_out = selection.left_out().into_iter().map(|phrase| format!("Left out: {phrase}"));
+        left_out.chain(rebuilt).collect::<Vec<_>>()
+    });
+    phrases.map(|phrase| crate::ui::printable(&phrase))
 }
 
 /// How many tables are shown to a person; JSON has all of them.

@@ -6,6 +6,7 @@ use unisys_ops::backup::{Listed, Manifest, State};
 use unisys_ops::drill::DrillRecord;
 use unisys_ops::evidence::Verdict;
 
+use super::backup::left_out;
 use super::drill::drills_table;
 use super::evidence::signed_by;
 use crate::failure::Failure;
@@ -115,7 +116,7 @@ fn summary(manifest: &Manifest, path: &str, signature: &Verdict) -> Page {
         unisys_ops::backup::Layout::Parallel => "parallel",
         unisys_ops::backup::Layout::Single => "single",
     };
-    Page::new()
+    let page = Page::new()
         .line(format!("Backup      {}", manifest.id))
         .line(format!(
             "Database    {}, cluster {}",
@@ -143,7 +144,12 @@ fn summary(manifest: &Manifest, path: &str, signature: &Verdict) -> Page {
             "Versions    server {}, pg_dump {}, {}, format {}",
             manifest.server_version, manifest.pg_dump_version, manifest.made_by, manifest.format
         ))
-        .line(format!("Stored in   {path}"))
+        .line(format!("Stored in   {path}"));
+    let page = match manifest.standby {
+        true => page.line("Read from   a standby"),
+        false => page,
+    };
+    left_out(manifest).fold(page, Page::line)
 }
 
 fn tables(manifest: &Manifest) -> Table {
@@ -156,6 +162,7 @@ fn tables(manifest: &Manifest) -> Table {
     ]);
     for known in &manifest.tables {
         let place = match known.files.as_slice() {
+            [] if known.without_rows => "without its rows".to_owned(),
             [] => "database.dump".to_owned(),
             [one] => one.clone(),
             [first, .., last] => format!("{first} … {last}"),

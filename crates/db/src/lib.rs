@@ -15,7 +15,9 @@ pub mod inventory;
 pub mod migrate;
 pub mod pattern;
 pub mod preflight;
+pub mod selection;
 pub mod snapshot;
+pub mod standby;
 pub mod verify;
 
 pub use connect::{Session, Target};

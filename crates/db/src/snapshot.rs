@@ -12,6 +12,7 @@ use thiserror::Error;
 use tokio_postgres::error::SqlState;
 
 use crate::catalog::{Table, list_tables};
+use crate::selection::{Scope, Selection, SelectionError, resolve};
 use crate::{DbError, Session, TableName, Target};
 
 /// How patient a snapshot is.
@@ -37,6 +38,9 @@ pub enum SnapshotError {
         /// What the last attempt met.
         source: Option<DbError>,
     },
+    /// The database does not allow what was selected.
+    #[error(transparent)]
+    Selection(SelectionError),
     /// The connection goes through a pooler that gives sessions other server connections between transactions.
     #[error(
         "the connection to {target} goes through a transaction pooler: sessions do not keep their server connection"
@@ -47,6 +51,15 @@ pub enum SnapshotError {
     },
 }
 
+impl From<SelectionError> for SnapshotError {
+    fn from(error: SelectionError) -> Self {
+        match error {
+            SelectionError::Db(error) => Self::Db(error),
+            other => Self::Selection(other),
+        }
+    }
+}
+
 /// The session that holds the moment: its transaction keeps the snapshot and the locks until it is dropped.
 pub struct Coordinator {
     session: Session,
@@ -54,6 +67,7 @@ pub struct Coordinator {
     moment: DateTime<Utc>,
     lsn: String,
     tables: Vec<Table>,
+    scope: Scope,
 }
 
 impl Coordinator {
@@ -62,6 +76,18 @@ impl Coordinator {
     /// # Errors
     /// [`SnapshotError`].
     pub async fn begin(target: &Target, options: SnapshotOptions) -> Result<Self, SnapshotError> {
+        Self::begin_selected(target, options, &Selection::default()).await
+    }
+
+    /// As [`Coordinator::begin`], for the tables of a selection alone: the others are neither locked nor read.
+    ///
+    /// # Errors
+    /// [`SnapshotError`].
+    pub async fn begin_selected(
+        target: &Target,
+        options: SnapshotOptions,
+        selection: &Selection,
+    ) -> Result<Self, SnapshotError> {
         refuse_pooler(target).await?;
         let mut last = None;
         for attempt in 0..options.attempts.max(1) {
@@ -69,31 +95,39 @@ impl Coordinator {
                 // what held the locks gets time to finish
                 tokio::time::sleep(Duration::from_millis(250 * u64::from(attempt))).await;
             }
-            match Self::attempt(target, options.lock_timeout).await {
+            match Self::attempt(target, options.lock_timeout, selection).await {
                 Ok(Some(coordinator)) => return Ok(coordinator),
                 Ok(None) => last = None,
-                Err(error) if passes(&error) => last = Some(error),
-                Err(error) => return Err(error.into()),
+                Err(SnapshotError::Db(error)) if passes(&error) => last = Some(error),
+                Err(error) => return Err(error),
             }
         }
         Err(SnapshotError::Contended { attempts: options.attempts.max(1), source: last })
     }
 
     /// Tries once; `None` when the tables changed between the two lists.
-    async fn attempt(target: &Target, lock_timeout: Duration) -> Result<Option<Self>, DbError> {
+    async fn attempt(
+        target: &Target,
+        lock_timeout: Duration,
+        selection: &Selection,
+    ) -> Result<Option<Self>, SnapshotError> {
         let session = Session::open(target).await?;
         session.set_pinned().await?;
-        let before = list_identities(&session).await?;
+        let scope = resolve(&session, selection).await?;
+        let mut before = list_identities(&session).await?;
+        before.retain(|table| scope.takes(table.oid));
         begin_read_only(&session).await?;
         lock(&session, before.iter().map(|table| &table.name), Lock::Within(lock_timeout)).await?;
         let sql = include_str!("../../../sql/snapshot/export.sql");
         let row = session.query_one(sql, &[]).await.map_err(DbError::doing("export the snapshot"))?;
-        let tables = list_tables(&session).await?;
-        if before != identities(&tables) {
+        let mut tables = list_tables(&session).await?;
+        tables.retain(|table| scope.takes(table.oid));
+        if before != identities(&tables) || scope != resolve(&session, selection).await? {
             return Ok(None);
         }
         let snapshot = row.get("snapshot");
-        Ok(Some(Self { session, snapshot, moment: row.get("moment"), lsn: row.get("lsn"), tables }))
+        let (moment, lsn) = (row.get("moment"), row.get("lsn"));
+        Ok(Some(Self { session, snapshot, moment, lsn, tables, scope }))
     }
 
     /// Opens another session that reads the same moment, with locks of its own on `tables`.
@@ -138,9 +172,14 @@ impl Coordinator {
         &self.lsn
     }
 
-    /// Returns the tables, partitioned parents among them.
+    /// Returns the tables that were selected, partitioned parents among them.
     pub fn tables(&self) -> &[Table] {
         &self.tables
+    }
+
+    /// Returns what the selection leaves out.
+    pub fn scope(&self) -> &Scope {
+        &self.scope
     }
 }
 

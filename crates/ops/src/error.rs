@@ -104,6 +104,17 @@ pub enum OpsError {
     /// A store, a backup or a setting does not allow what was asked.
     #[error("{0}")]
     Refused(String),
+    /// A backup made by this login would not be complete.
+    #[error("a backup would not be complete: {what}")]
+    Incomplete {
+        /// What it would lack.
+        what: String,
+        /// What to do about it, in one line.
+        repair: Option<String>,
+    },
+    /// A standby cannot be read instead of its primary.
+    #[error(transparent)]
+    Standby(unisys_db::standby::StandbyError),
     /// No moment of the database could be held.
     #[error(transparent)]
     Snapshot(unisys_db::snapshot::SnapshotError),
@@ -182,6 +193,8 @@ impl OpsError {
             | Self::Write { .. }
             | Self::Refused(_)
             | Self::NewerFormat { .. }
+            | Self::Incomplete { .. }
+            | Self::Standby(_)
             | Self::Snapshot(_)
             | Self::MomentLost
             | Self::InUse { .. }

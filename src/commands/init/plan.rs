@@ -99,11 +99,9 @@ impl Plan {
     /// Returns the table of the configuration, as later commands will read it.
     pub(super) fn database(&self) -> Database {
         Database {
-            url: self.url.as_str().into(),
             passfile: self.passfile.clone(),
             store: Some(self.store.clone()),
-            recipients: Vec::new(),
-            identities: Vec::new(),
+            ..Database::at(self.url.as_str().into())
         }
     }
 

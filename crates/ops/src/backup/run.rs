@@ -10,13 +10,17 @@ use tokio_postgres::error::SqlState;
 use unisys_db::catalog::DatabaseFacts;
 use unisys_db::facts::{self, TableFacts};
 use unisys_db::fingerprint::Seed;
+use unisys_db::selection::{Content, Selection};
 use unisys_db::snapshot::{Coordinator, SnapshotError, SnapshotOptions};
+use unisys_db::standby::is_conflict;
 use unisys_db::{Session, Target};
 
 use super::complete::{Results, complete};
+use super::standby::{AFTER_CONFLICT, Standby, conflicts, source, was_conflict};
 use super::work::{Done, Shared, Work};
-use super::{BackupId, Layout, Manifest, Plan, Ranges, copy_encoding};
+use super::{BackupId, DumpOptions, Layout, Manifest, Plan, Ranges, copy_encoding};
 use crate::OpsError;
+use crate::doctor::{self, Lint};
 use crate::evidence::SigningKey;
 use crate::keys::Recipient;
 use crate::program::{Programs, Search};
@@ -37,6 +41,12 @@ const WATCH: Duration = Duration::from_secs(1);
 pub struct BackupOptions {
     /// The database.
     pub target: Target,
+    /// Where to read it instead, if anywhere.
+    pub standby: Option<Standby>,
+    /// What of it.
+    pub selection: Selection,
+    /// What pg_dump is told beside that.
+    pub dump_options: DumpOptions,
     /// Where PostgreSQL's programs are looked for.
     pub search: Search,
     /// Who can read it.
@@ -81,34 +91,62 @@ pub async fn run(store: &dyn Store, options: BackupOptions) -> Result<BackupRepo
         return Err(OpsError::Key("there is no recipient to encrypt to".into()));
     }
     let _lock = store.lock(&options.target.database)?;
+    let lint = complete_or_not(&options).await?;
     let attempts = options.snapshot.attempts.max(1);
     let mut last = None;
     for attempt in 1..=attempts {
-        match attempt_once(store, &options).await {
+        match attempt_once(store, &options, &lint).await {
             Err(Failed::Contended(error)) if attempt < attempts => {
                 options
                     .progress
                     .message(&format!("a lock was refused, attempt {attempt} of {attempts}: {error}"));
                 last = Some(error);
             }
-            Err(Failed::Contended(error) | Failed::Other(error)) => return Err(error),
+            Err(Failed::Conflict(error)) if attempt < attempts => {
+                options.progress.message(&format!(
+                    "the standby cancelled a statement, because replay was in conflict with it, attempt {attempt} of {attempts}: {error}"
+                ));
+                tokio::time::sleep(AFTER_CONFLICT * attempt).await;
+                last = Some(error);
+            }
+            Err(Failed::Contended(error) | Failed::Conflict(error) | Failed::Other(error)) => {
+                return Err(error);
+            }
             Ok(report) => return Ok(report),
         }
     }
     Err(last.unwrap_or_else(|| OpsError::Refused("no attempt was made".into())))
 }
 
+/// Asks whether the login can read all that is selected, before anything is locked; an incomplete backup is none.
+async fn complete_or_not(options: &BackupOptions) -> Result<Lint, OpsError> {
+    let source = options.standby.as_ref().map_or(&options.target, |standby| &standby.target);
+    let lint = doctor::lint(source, &options.selection, &options.search).await?;
+    match lint.failure() {
+        Some(finding) => {
+            Err(OpsError::Incomplete { what: finding.text.clone(), repair: finding.repair.clone() })
+        }
+        None => Ok(lint),
+    }
+}
+
 /// Why an attempt failed, and whether another may succeed.
 enum Failed {
     /// DDL was queued behind our locks: letting go and beginning again helps.
     Contended(OpsError),
+    /// A standby cancelled a statement or a session, because replay was in conflict with it: another attempt may get through.
+    Conflict(OpsError),
     Other(OpsError),
 }
 
 impl<E: Into<OpsError>> From<E> for Failed {
     fn from(error: E) -> Self {
         let error = error.into();
-        if lock_refused(&error) { Self::Contended(error) } else { Self::Other(error) }
+        match &error {
+            refused if lock_refused(refused) => Self::Contended(error),
+            OpsError::Db(source) if is_conflict(source) => Self::Conflict(error),
+            _ => Self::Other(error),
+        }
     }
 }
 
@@ -121,38 +159,58 @@ fn lock_refused(error: &OpsError) -> bool {
     }
 }
 
-async fn attempt_once(store: &dyn Store, options: &BackupOptions) -> Result<BackupReport, Failed> {
+async fn attempt_once(
+    store: &dyn Store,
+    options: &BackupOptions,
+    lint: &Lint,
+) -> Result<BackupReport, Failed> {
     let started = Instant::now();
-    let coordinator =
-        Coordinator::begin(&options.target, options.snapshot).await.map_err(|error| match error {
-            SnapshotError::Db(error) => OpsError::Db(error),
-            other => OpsError::Snapshot(other),
-        })?;
+    let (source, caught_up) = source(options).await?;
+    let coordinator = Coordinator::begin_selected(source, options.snapshot, &options.selection).await;
+    let coordinator = coordinator.map_err(|error| match error {
+        SnapshotError::Db(error) => OpsError::Db(error),
+        other => OpsError::Snapshot(other),
+    })?;
     let session = coordinator.session();
     let database = DatabaseFacts::load(session).await?;
     store.claim(&database.name, &database.system_identifier, options.adopt)?;
-    let id = BackupId::new(&database.name, coordinator.moment());
-    let large_objects = facts::count_large_objects(session).await?;
+    let moment = caught_up.unwrap_or(coordinator.moment());
+    let id = BackupId::new(&database.name, moment);
+    let mut scope = coordinator.scope().clone();
+    // a standby has the definitions of unlogged tables, and no rows
+    if scope.content() != Content::Schema
+        && (database.standby || options.dump_options.leaves_out_unlogged_rows())
+    {
+        scope.leave_out_unlogged(coordinator.tables().iter());
+    }
+    let large_objects = match scope.content() {
+        Content::Schema => 0,
+        Content::All | Content::Data => facts::count_large_objects(session).await?,
+    };
+    let has_rows = |oid| scope.takes_rows(oid);
+    let plan = Plan::of_rows(coordinator.tables(), has_rows, options.layout, options.ranges, options.jobs);
+    let expected = coordinator.tables().iter().filter(|table| scope.takes_rows(table.oid));
+    options.progress.begin("backup", Expected::bytes(expected.map(|table| table.table_bytes).sum()));
     let shared = Arc::new(Shared {
         programs: Programs::client_for(&options.search, database.major())?,
-        plan: Plan::new(coordinator.tables(), options.layout, options.ranges, options.jobs),
+        plan,
+        scope,
         draft: store.begin(&id)?,
         seed: Seed::random(),
         copy_encoding: copy_encoding(&database).into(),
         role_passwords: facts::can_read_role_passwords(session).await?,
         options: options.clone(),
+        lint: lint.clone(),
+        conflicts: conflicts(session, &database).await,
         coordinator,
         database,
     });
-    let expected: u64 = shared.coordinator.tables().iter().map(|table| table.table_bytes).sum();
-    options.progress.begin("backup", Expected::bytes(expected));
     let done = perform_all(&shared, large_objects).await?;
     if shared.moment_is_lost().await {
-        return Err(Failed::Other(OpsError::MomentLost));
+        return Err(judge(&shared, OpsError::MomentLost).await);
     }
     let shared =
         Arc::into_inner(shared).ok_or_else(|| OpsError::Refused("a worker outlived its work".into()))?;
-    let moment = shared.coordinator.moment();
     Ok(complete(shared, Results::sort(done), &id, moment, started, large_objects, store)?)
 }
 
@@ -217,6 +275,9 @@ async fn next(
 /// pg_dump does not say in a form to rely on that a lock was refused (its messages follow the server's language), so the
 /// same locks are asked for once more.
 async fn judge(shared: &Shared, error: OpsError) -> Failed {
+    if shared.database.standby && was_conflict(shared, &error).await {
+        return Failed::Conflict(error);
+    }
     if shared.moment_is_lost().await {
         return Failed::Other(OpsError::MomentLost);
     }

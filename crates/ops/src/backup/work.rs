@@ -1,11 +1,13 @@
 //! The pieces of work a backup is made of, each done by one worker with one session on the server.
 
+use std::collections::BTreeSet;
 use std::process::Command;
 
 use unisys_db::catalog::{DatabaseFacts, Index, Table, list_indexes};
 use unisys_db::copy::RowsOut;
 use unisys_db::fingerprint::{RowFacts, Seed};
 use unisys_db::inventory::{self, Inventory};
+use unisys_db::selection::{Content, Scope};
 use unisys_db::snapshot::Coordinator;
 use unisys_db::{Session, facts, quote_ident};
 
@@ -14,6 +16,7 @@ use super::sealing::SealingTask;
 use super::{BackupOptions, Layout};
 use crate::OpsError;
 use crate::child::{self, Running};
+use crate::doctor::Lint;
 use crate::program::Programs;
 use crate::progress::{Expected, Progress};
 use crate::seal::{Sealed, StoredFile};
@@ -58,11 +61,15 @@ pub(super) struct Shared {
     pub(super) coordinator: Coordinator,
     pub(super) database: DatabaseFacts,
     pub(super) programs: Programs,
+    pub(super) scope: Scope,
     pub(super) plan: Plan,
     pub(super) draft: Box<dyn Draft>,
     pub(super) seed: Seed,
     pub(super) copy_encoding: String,
     pub(super) role_passwords: bool,
+    pub(super) lint: Lint,
+    /// How many statements the server, a standby, had cancelled when the moment was taken.
+    pub(super) conflicts: i64,
 }
 
 impl Work {
@@ -200,16 +207,34 @@ impl Shared {
         command.args(["--no-password", "--format=custom", "--compress=0"]);
         command.arg(format!("--snapshot={}", self.coordinator.snapshot()));
         command.arg(format!("--lock-wait-timeout={}", self.options.snapshot.lock_timeout.as_millis()));
+        command.args(self.options.dump_options.words());
+        // what is left out, never what is chosen: pg_dump would leave out all that belongs to no schema otherwise
+        command.args(self.scope.schemas().map(|schema| format!("--exclude-schema={}", quote_ident(schema))));
+        let gone = self.scope.relations().filter(|name| !self.scope.schemas().any(|s| s == name.schema));
+        command.args(gone.map(|name| format!("--exclude-table={}", pattern(&name.schema, &name.name))));
         command
     }
 
     fn archive_command(&self) -> Command {
         let mut command = self.pg_dump();
-        if self.options.layout == Layout::Parallel {
-            for index in self.plan.bulk() {
-                let name = &self.coordinator.tables()[index].name;
-                command.arg(format!("--exclude-table-data={}", pattern(&name.schema, &name.name)));
+        match self.scope.content() {
+            Content::Schema => {
+                command.arg("--schema-only");
+                return command;
             }
+            Content::Data => {
+                command.arg("--data-only");
+            }
+            Content::All => {}
+        }
+        let without = self.scope.without_rows();
+        let in_files = match self.options.layout {
+            Layout::Parallel => self.plan.bulk(),
+            Layout::Single => BTreeSet::new(),
+        };
+        let in_files = in_files.iter().map(|index| &self.coordinator.tables()[*index].name);
+        for name in without.iter().chain(in_files) {
+            command.arg(format!("--exclude-table-data={}", pattern(&name.schema, &name.name)));
         }
         command
     }

@@ -10,7 +10,7 @@ use super::DrillOptions;
 use super::compare::{self, Comparison};
 use super::schema;
 use crate::OpsError;
-use crate::backup::BackupId;
+use crate::backup::{BackupId, Selected};
 use crate::program::{PgVersion, Programs};
 use crate::progress::Expected;
 use crate::restore::{LeaveOut, LoadAs, Loaded, OpenBackup, Restore};
@@ -144,6 +144,7 @@ fn left_out(backup: &OpenBackup) -> Vec<String> {
             format!("{} {}: {attribute} was not readable to the backup's login", item.kind, item.name)
         })
         .collect();
+    texts.extend(backup.facts.selection.iter().flat_map(Selected::not_compared));
     for (kind, text) in [
         (inventory::Kind::Subscription, "subscriptions: a copy must not subscribe to anything"),
         (inventory::Kind::ForeignTable, "rows of foreign tables: they are kept elsewhere"),

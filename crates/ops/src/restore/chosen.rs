@@ -113,6 +113,11 @@ impl ChosenTables {
             if spot == Spot::Taken {
                 plan.obstacles.push(format!("{} is there and not an empty table.", known.table.name));
             }
+            if facts.selection.as_ref().is_some_and(|selection| selection.is_without_rows(&known.table.name))
+            {
+                plan.notes
+                    .push(format!("{} comes without rows: the backup leaves them out.", known.table.name));
+            }
             plan.tables.push(ChosenTable {
                 table: known.table.name.clone(),
                 rows: known.rows.rows,

@@ -8,6 +8,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use unisys_db::catalog::DatabaseFacts;
+use unisys_db::selection::Content;
 use unisys_db::{Session, Target, quote_ident};
 
 use super::checks::PostData;
@@ -110,6 +111,9 @@ impl Restore {
             LoadAs::Owner => Archive::File(self.stage("database.dump.zst.age", "database.dump").await?),
             LoadAs::Login => Archive::Sealed("database.dump.zst.age"),
         };
+        if self.backup.content() == Content::Data {
+            self.pg_restore(&self.inside(), &schema, &["--section=pre-data"], None).await?;
+        }
         // large objects are made before they are filled, and only the archive with data knows of them
         self.pg_restore(&self.inside(), &archive, &["--section=pre-data"], None).await?;
         let inside = Session::open(&self.inside()).await?;

@@ -8,7 +8,11 @@ mod damage;
 mod evidence;
 #[cfg(unix)]
 mod lost;
+mod managed;
 mod races;
 mod roles;
+mod selection;
+#[cfg(unix)]
+mod standby;
 mod support;
 mod zoo;
