@@ -138,6 +138,40 @@ let_clusters_in() {
   trap - EXIT
 }
 
+# shellcheck disable=SC2016 # apt-get's own variables
+mirror() { apt-get indextargets --format '$(REPO_URI) $(SUITE)' 'Created-By: Packages' | awk -v s="$1" '$2 ~ s {print $1; exit}'; }
+
+# apt_of_its_own SUITE WORK: a package system of its own with nothing installed: apt then downloads the whole closure, C library included.
+# Check-Valid-Until: mirrors keep testing's index past its date; its signature is still checked.
+apt_of_its_own() {
+  local suite=$1 work=$2 main security key=/usr/share/keyrings/debian-archive-keyring.gpg
+  main=$(mirror '^(oldoldstable|oldstable|stable|testing|bullseye|bookworm|trixie|forky)$')
+  security=$(mirror '[-]security$')
+  [ -n "$main" ] || die 'found no Debian archive among the apt sources (apt-get update?)'
+  mkdir -p "$work"/{lists/partial,cache/archives/partial,etc/apt.conf.d,etc/preferences.d}
+  : >"$work/status"
+  echo "deb [signed-by=$key] $main $suite main" >"$work/sources.list"
+  if [ "$suite" != forky ] && [ -n "$security" ]; then echo "deb [signed-by=$key] $security $suite-security main" >>"$work/sources.list"; fi
+  cat >"$work/apt.conf" <<CONF
+Dir::State "$work"; Dir::State::lists "$work/lists"; Dir::State::status "$work/status"; Dir::Cache "$work/cache";
+Dir::Etc "$work/etc"; Dir::Etc::sourcelist "$work/sources.list"; Dir::Etc::sourceparts "-";
+APT::Sandbox::User "root"; Acquire::Languages "none"; Acquire::Check-Valid-Until "false";
+CONF
+  export APT_CONFIG=$work/apt.conf
+}
+
+# The S3 server of the tests, from crates.io, into cargo's own folder: no root, and built once.
+ensure_s3() {
+  local version=0.14.1 tools
+  tools=$(target_dir)/tools
+  export UNISYS_TEST_S3=$tools/bin/s3s-fs
+  if [ -x "$UNISYS_TEST_S3" ] && "$UNISYS_TEST_S3" --version | grep -qF " $version"; then return; fi
+  say "building s3s-fs $version, an S3 server for the tests; once"
+  cargo install s3s-fs --version "$version" --locked --features binary --quiet --root "$tools" --target-dir "$tools/build" >&2 ||
+    die "s3s-fs could not be built; the lines above say why"
+  rm -rf "$tools/build"
+}
+
 # The compiler is the one thing not installed here: which way it comes (rustup, a distribution) is its user's choice.
 ensure_rust() {
   local wanted found

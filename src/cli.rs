@@ -82,7 +82,8 @@ enum Command {
 impl Command {
     async fn run(self, globals: &Globals, ui: &mut Ui) -> Result<Exit, Failure> {
         let context = || {
-            let context = Context::load(globals)?;
+            let mut context = Context::load(globals)?;
+            context.may_ask(ui.prompts(), ui.is_interactive());
             match &context.config_file {
                 Some(path) => ui.detail(format!("Configuration: {}", path.display())),
                 None => ui.detail("Configuration: none, the defaults are in force"),

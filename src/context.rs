@@ -1,5 +1,7 @@
 //! What every command is given: settings, the time, the places, and which database is meant.
 
+mod keys;
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -12,11 +14,11 @@ use unisys_db::connect::{Environment, is_unconfigured};
 use unisys_ops::OpsError;
 use unisys_ops::backup::Standby;
 use unisys_ops::evidence::{PublicKey, SigningKey, Trust};
-use unisys_ops::keys::{Identities, Recipient};
+use unisys_ops::keys::{Nobody, Prompts};
 use unisys_ops::platform::SystemUser;
 use unisys_ops::program::Search;
 use unisys_ops::server::PrivateServer;
-use unisys_ops::store::{DirectoryStore, Store};
+use unisys_ops::store::{AwsSources, DirectoryStore, Place, S3Options, S3Store, S3Wishes, Store};
 
 use crate::cli::Globals;
 use crate::exit::Exit;
@@ -42,6 +44,9 @@ pub(crate) struct Context {
     pub(crate) environment: BTreeMap<String, String>,
     data_directory: Option<PathBuf>,
     database: Option<String>,
+    /// Whom keys may ask.
+    prompts: Arc<dyn Prompts>,
+    interactive: bool,
 }
 
 /// The database a command works on.
@@ -104,6 +109,8 @@ impl Context {
             config_file: layers.file().map(PathBuf::from),
             now: Utc::now(),
             data_directory: platform::data_directory(),
+            prompts: Arc::new(Nobody),
+            interactive: false,
             database: globals.database.clone().or_else(|| environment.get("UNISYS_DBA_DATABASE").cloned()),
             environment,
         })
@@ -142,6 +149,18 @@ impl Context {
     /// An unknown name, or several to choose from: exit 2, with the names.
     pub(crate) fn selection(&self) -> Result<Selection<'_>, Failure> {
         select(&self.settings.databases, self.database.as_deref(), &self.environment)
+    }
+
+    /// Returns the named database, else all that are configured, else the one [`Context::selection`] finds.
+    ///
+    /// # Errors
+    /// As [`Context::selection`].
+    pub(crate) fn selections(&self) -> Result<Vec<Selection<'_>>, Failure> {
+        if self.names_database() || self.settings.databases.is_empty() {
+            return Ok(vec![self.selection()?]);
+        }
+        let all = self.settings.databases.iter();
+        Ok(all.map(|(name, database)| Selection::Configured { name, database }).collect())
     }
 
     /// Returns the configured database of this name, if there is one.
@@ -279,15 +298,57 @@ impl Context {
         self.open_store(self.place(selection))
     }
 
-    fn place<'a>(&'a self, selection: &Selection<'a>) -> &'a Path {
+    fn place<'a>(&'a self, selection: &Selection<'a>) -> &'a Place {
         match selection {
             Selection::Configured { database: Database { store: Some(store), .. }, .. } => store,
             _ => &self.settings.backup.store,
         }
     }
 
-    fn open_store(&self, place: &Path) -> Result<Arc<dyn Store>, Failure> {
-        Ok(Arc::new(DirectoryStore::new(place)))
+    /// Returns the stores a database's backups are copied to: its own, else those for all.
+    ///
+    /// # Errors
+    /// As [`Context::store`].
+    pub(crate) fn copies(&self, selection: &Selection<'_>) -> Result<Vec<Arc<dyn Store>>, Failure> {
+        self.copy_places(selection).iter().map(|place| self.open_store(place)).collect()
+    }
+
+    fn copy_places<'a>(&'a self, selection: &Selection<'a>) -> &'a [Place] {
+        match selection {
+            Selection::Configured { database, .. } if !database.copies.is_empty() => &database.copies,
+            _ => &self.settings.backup.copies,
+        }
+    }
+
+    fn open_store(&self, place: &Place) -> Result<Arc<dyn Store>, Failure> {
+        let place = match place {
+            Place::Directory(path) => return Ok(Arc::new(DirectoryStore::new(path))),
+            Place::Bucket(place) => place,
+        };
+        let settings = &self.settings.s3;
+        let home = dirs::home_dir();
+        let sources = AwsSources { vars: &self.environment, home: home.as_deref() };
+        let wishes = S3Wishes {
+            endpoint: settings.endpoint.clone(),
+            region: settings.region.clone(),
+            ca: settings.ca.clone(),
+        };
+        let found = sources.find(place, &wishes).exit(Exit::Config)?;
+        let local = match &settings.directory {
+            Some(directory) => directory.clone(),
+            None => self.data_directory()?.join("buckets"),
+        };
+        let options = S3Options {
+            endpoint: found.endpoint,
+            region: found.region,
+            credentials: found.credentials,
+            ca: found.ca,
+            part_bytes: settings.part_mib << 20,
+            patience: settings.patience.0,
+            local,
+            clock: Utc::now,
+        };
+        Ok(Arc::new(S3Store::new(place.clone(), options).exit(Exit::Config)?))
     }
 
     /// Whether a database was named on the command line or by `UNISYS_DBA_DATABASE`.
@@ -303,14 +364,33 @@ impl Context {
         if self.names_database() {
             return Ok(vec![self.store(&self.selection()?)?]);
         }
-        let own = self.settings.databases.values().filter_map(|database| database.store.as_deref());
-        let mut places = vec![self.settings.backup.store.as_path()];
+        let own = self.settings.databases.values().filter_map(|database| database.store.as_ref());
+        let mut places = vec![&self.settings.backup.store];
         for place in own {
             if !places.contains(&place) {
                 places.push(place);
             }
         }
         places.into_iter().map(|place| self.open_store(place)).collect()
+    }
+
+    /// Returns the stores that hold copies of what [`Context::stores`] hold; one that cannot be used comes as the reason.
+    ///
+    /// # Errors
+    /// As [`Context::selection`], when a database is named.
+    pub(crate) fn all_copies(&self) -> Result<Vec<Result<Arc<dyn Store>, Failure>>, Failure> {
+        if self.names_database() {
+            let places = self.copy_places(&self.selection()?).iter();
+            return Ok(places.map(|place| self.open_store(place)).collect());
+        }
+        let own = self.settings.databases.values().flat_map(|database| &database.copies);
+        let mut places: Vec<&Place> = Vec::new();
+        for place in self.settings.backup.copies.iter().chain(own) {
+            if !places.contains(&place) {
+                places.push(place);
+            }
+        }
+        Ok(places.into_iter().map(|place| self.open_store(place)).collect())
     }
 
     /// Returns the name of a database on its server, without connecting.
@@ -322,32 +402,6 @@ impl Context {
             Selection::Private => Ok(PRIVATE_DATABASE.to_owned()),
             _ => Ok(self.target(selection, ui)?.database),
         }
-    }
-
-    /// Returns the recipients of a database: its own, else those for all and those in the file.
-    ///
-    /// # Errors
-    /// There is none, or one is no recipient: exit 3. The file cannot be read.
-    pub(crate) fn recipients(&self, selection: &Selection<'_>) -> Result<Vec<Recipient>, Failure> {
-        let mut texts = match selection {
-            Selection::Configured { database, .. } if !database.recipients.is_empty() => {
-                database.recipients.clone()
-            }
-            _ => self.settings.backup.recipients.clone(),
-        };
-        if let Some(path) = &self.settings.backup.recipients_file {
-            let text = std::fs::read_to_string(path)
-                .hint(format!("Check backup.recipients-file, {}.", path.display()))?;
-            let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-            texts.extend(lines.map(str::to_owned));
-        }
-        if texts.is_empty() {
-            return Err(Failure::config(
-                "there is no recipient to encrypt to, and a backup is never written in plain text",
-            )
-            .hint("Run `unisys-dba init`, or set backup.recipients to the output of age-keygen -y."));
-        }
-        texts.iter().map(|text| Recipient::parse(text).exit(Exit::Config)).collect()
     }
 
     /// Returns the key that signs; nothing where none is configured.
@@ -376,28 +430,6 @@ impl Context {
                 .hint("Add the public key to evidence.trusted, or set evidence.require-signature = false."));
         }
         Ok(Trust::new(keys, evidence.require_signature))
-    }
-
-    /// Returns the identities to decrypt with: those given, else the database's own, else those for all.
-    ///
-    /// # Errors
-    /// None is configured, or a file holds none: exit 3.
-    pub(crate) fn identities(
-        &self,
-        selection: &Selection<'_>,
-        given: &[PathBuf],
-    ) -> Result<Identities, Failure> {
-        let own = match selection {
-            Selection::Configured { database, .. } => database.identities.as_slice(),
-            Selection::Environment | Selection::Private => &[],
-        };
-        let all = self.settings.drill.identities.as_slice();
-        let paths = [given, own, all].into_iter().find(|paths| !paths.is_empty()).unwrap_or_default();
-        if paths.is_empty() {
-            return Err(Failure::config("there is no identity to decrypt with")
-                .hint("Name an identity file with --identity FILE or drill.identities."));
-        }
-        Identities::read(paths).exit(Exit::Config)
     }
 }
 

@@ -17,16 +17,19 @@ pub(crate) enum Exit {
     /// It ran, and the answer is bad: a drill failed, counts differ, a threshold is passed.
     Bad = 4,
     /// The backup is complete, a later step failed: prune, copy, hook, drill.
-    #[expect(dead_code, reason = "promised to scripts; no command has a later step yet")]
     Later = 5,
 }
 
 impl Exit {
-    /// Returns the code of a command that worked on several databases: theirs where they agree, else [`Exit::Failed`].
+    /// Returns the code of a command that worked on several databases: theirs where they agree, [`Exit::Later`] where no more
+    /// than a later step failed, else [`Exit::Failed`].
     pub(crate) fn of_all(exits: impl IntoIterator<Item = Self>) -> Self {
-        let mut exits = exits.into_iter();
-        let first = exits.next().unwrap_or(Self::Done);
-        if exits.all(|exit| exit == first) { first } else { Self::Failed }
+        let agree = |one, other| match (one, other) {
+            (one, other) if one == other => one,
+            (Self::Done | Self::Later, Self::Done | Self::Later) => Self::Later,
+            _ => Self::Failed,
+        };
+        exits.into_iter().reduce(agree).unwrap_or(Self::Done)
     }
 }
 

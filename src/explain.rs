@@ -11,6 +11,7 @@ use unisys_db::selection::SelectionError;
 use unisys_db::snapshot::SnapshotError;
 use unisys_db::standby::StandbyError;
 use unisys_ops::OpsError;
+use unisys_ops::store::Fault;
 
 use crate::failure::Failure;
 
@@ -46,16 +47,51 @@ pub(crate) fn of_ops(error: &OpsError) -> Option<String> {
         OpsError::NoSuchUser(_) => {
             Some("Make it with `useradd --system NAME`, or configure another one.".into())
         }
+        OpsError::NoRoom { .. } => Some("Free some space, or name a larger place as store.".into()),
+        OpsError::Bucket { fault, .. } => of_bucket(*fault).map(str::to_owned),
         OpsError::Signature { .. } => Some(
             "Compare with another copy: somebody has changed it, or signed it with a key that is missing in evidence.trusted."
                 .into(),
         ),
         OpsError::InUse { .. } => Some("Wait until the drill, the restore or the copy has ended.".into()),
+        OpsError::NoIdentity(_) => {
+            Some("Name an identity file with --identity FILE or drill.identities.".into())
+        }
+        OpsError::PluginMissing { program } => {
+            Some(format!("Install {program} where the PATH finds it; its name is that of the kind of key."))
+        }
         OpsError::Locked { .. } => Some("Wait until the other run has ended.".into()),
         OpsError::Program { stderr, .. } if stderr.contains("No space left on device") => {
             Some("Free some space, or name a larger place.".into())
         }
         _ => None,
+    }
+}
+
+fn of_bucket(fault: Fault) -> Option<&'static str> {
+    match fault {
+        Fault::NoCredentials => Some(
+            "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile: s3://PROFILE@bucket/prefix.",
+        ),
+        Fault::Credentials => {
+            Some("Correct the key: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the profile.")
+        }
+        Fault::Denied => Some(
+            "Let the key list the bucket, and get, put and delete objects in it: s3:ListBucket, s3:GetObject, s3:PutObject, s3:DeleteObject.",
+        ),
+        Fault::NoBucket => {
+            Some("Check the bucket's name and s3.endpoint, or make the bucket; it is not made here.")
+        }
+        Fault::Region => Some("Set s3.region, or AWS_REGION, to the bucket's region."),
+        Fault::Clock => Some("Set this machine's clock: requests are dated."),
+        Fault::Tls => Some("Name the authority of the server's certificate with s3.ca or AWS_CA_BUNDLE."),
+        Fault::Unreachable => {
+            Some("Check s3.endpoint (or AWS_ENDPOINT_URL), the network, and the firewalls in between.")
+        }
+        Fault::Unavailable => {
+            Some("Try again later, or set s3.patience higher: the server is there, and fails.")
+        }
+        Fault::Other => None,
     }
 }
 

@@ -8,21 +8,25 @@ pub(crate) struct Interrupted;
 
 /// Runs `work` until it is done or a signal comes. A signal drops `work` where it waits: its guards clean up.
 ///
-/// A second signal, while that is going on, ends the process at once.
+/// A second signal, while that is going on, ends the process at once; so it does when `work` is waiting for a store and cannot be
+/// dropped.
 ///
 /// # Errors
 /// Signals cannot be listened to.
 pub(crate) async fn unless_interrupted<F: Future>(work: F) -> io::Result<Result<F::Output, Interrupted>> {
     let mut signals = Signals::listen()?;
-    tokio::select! {
-        output = work => return Ok(Ok(output)),
-        () = signals.next() => {}
-    }
+    let (tell, told) = tokio::sync::oneshot::channel();
     tokio::spawn(async move {
+        signals.next().await;
+        // nobody listens any more when the work is done
+        let _ = tell.send(());
         signals.next().await;
         std::process::exit(crate::exit::Exit::Failed as i32);
     });
-    Ok(Err(Interrupted))
+    tokio::select! {
+        output = work => Ok(Ok(output)),
+        _ = told => Ok(Err(Interrupted)),
+    }
 }
 
 /// SIGHUP is left alone: listening to it would undo `nohup`.

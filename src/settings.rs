@@ -8,6 +8,7 @@ mod file;
 mod layers;
 mod parse;
 mod redact;
+mod retention;
 mod schema;
 mod source;
 mod units;
@@ -20,11 +21,14 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use unisys_db::pattern::{SchemaPattern, TablePattern};
 use unisys_ops::backup::DumpOptions;
+use unisys_ops::retention::Policy;
+use unisys_ops::store::Place;
 
 pub(crate) use error::SettingsError;
 pub(crate) use file::place;
 pub(crate) use layers::{Entry, Layers};
 pub(crate) use redact::{holds_password, redacted};
+pub(crate) use retention::{Prune, Retention};
 pub(crate) use source::Source;
 pub(crate) use units::Span;
 
@@ -39,10 +43,14 @@ pub(crate) struct Settings {
     pub(crate) server: Server,
     /// How backups are made, and where they are kept.
     pub(crate) backup: Backup,
+    /// Which backups stay.
+    pub(crate) retention: Retention,
     /// How backups are restored.
     pub(crate) restore: Restore,
     /// How backups are proved.
     pub(crate) drill: Drill,
+    /// How buckets are reached and used.
+    pub(crate) s3: S3,
     /// Who signs, and whose signatures count.
     pub(crate) evidence: Evidence,
     /// Where other programs are.
@@ -61,11 +69,17 @@ pub(crate) struct Database {
     pub(crate) passfile: Option<PathBuf>,
     /// Where its backups go, instead of [`Backup::store`].
     #[serde(deserialize_with = "parse::optional_store")]
-    pub(crate) store: Option<PathBuf>,
+    pub(crate) store: Option<Place>,
+    /// Where they are copied to; where empty, [`Backup::copies`].
+    #[serde(deserialize_with = "parse::stores")]
+    pub(crate) copies: Vec<Place>,
     /// Who can decrypt its backups; where empty, [`Backup::recipients`].
     pub(crate) recipients: Vec<String>,
     /// Files with age identities that can decrypt its backups; where empty, [`Drill::identities`].
     pub(crate) identities: Vec<PathBuf>,
+    /// Which of its backups stay, instead of what [`Retention::policy`] says.
+    #[serde(deserialize_with = "retention::rules")]
+    pub(crate) retention: Option<Policy>,
     /// A standby to read for backups. It may hold a password.
     #[serde(deserialize_with = "parse::optional_conninfo")]
     pub(crate) dump_from: Option<SecretString>,
@@ -99,6 +113,8 @@ impl Database {
             url,
             passfile: None,
             store: None,
+            copies: Vec::new(),
+            retention: None,
             recipients: Vec::new(),
             identities: Vec::new(),
             dump_from: None,
@@ -134,14 +150,22 @@ pub(crate) struct Server {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Backup {
-    /// The directory backups are kept in.
+    /// Where backups are kept.
     #[serde(deserialize_with = "parse::store")]
-    pub(crate) store: PathBuf,
+    pub(crate) store: Place,
+    /// Where they are copied to.
+    #[serde(deserialize_with = "parse::stores")]
+    pub(crate) copies: Vec<Place>,
     /// age recipients.
     pub(crate) recipients: Vec<String>,
     /// A file with more of them.
     #[serde(deserialize_with = "parse::optional_path")]
     pub(crate) recipients_file: Option<PathBuf>,
+    /// The program, with its arguments, that prints a passphrase; empty for none.
+    pub(crate) passphrase_command: Vec<String>,
+    /// The file with one.
+    #[serde(deserialize_with = "parse::optional_path")]
+    pub(crate) passphrase_file: Option<PathBuf>,
     /// How data is laid out.
     pub(crate) layout: Layout,
     /// Parallel sessions.
@@ -270,6 +294,29 @@ pub(crate) struct Drill {
     pub(crate) system_user: Option<String>,
     /// How long to wait for the port.
     pub(crate) wait: Span,
+}
+
+/// `[s3]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct S3 {
+    /// The server.
+    #[serde(deserialize_with = "parse::endpoint")]
+    pub(crate) endpoint: Option<String>,
+    /// The region.
+    #[serde(deserialize_with = "parse::optional_text")]
+    pub(crate) region: Option<String>,
+    /// A file of certificates.
+    #[serde(deserialize_with = "parse::optional_path")]
+    pub(crate) ca: Option<PathBuf>,
+    /// The size of a part, in MiB, 5 to 512.
+    #[serde(deserialize_with = "parse::part_mib")]
+    pub(crate) part_mib: usize,
+    /// How long a part that fails is tried again.
+    pub(crate) patience: Span,
+    /// Where locks are; `None` for a directory in the program's own.
+    #[serde(deserialize_with = "parse::optional_path")]
+    pub(crate) directory: Option<PathBuf>,
 }
 
 /// `[evidence]`

@@ -1,13 +1,16 @@
 //! What a person or a script sees: the answer on stdout in the form asked for, all else on stderr.
 
 pub(crate) mod human;
+mod prompts;
 mod stderr;
 mod table;
 
 use std::io::{self, BufRead, ErrorKind, IsTerminal, Write};
+use std::sync::Arc;
 
 use serde::Serialize;
 use tokio::sync::oneshot;
+use unisys_ops::keys::Prompts;
 use unisys_ops::progress::{Progress, Silent};
 
 use crate::failure::Failure;
@@ -154,6 +157,11 @@ impl Ui {
     /// Returns whether a person can be asked, and shown what must not be written anywhere.
     pub(crate) fn is_interactive(&self) -> bool {
         io::stdin().is_terminal() && self.stderr.is_terminal()
+    }
+
+    /// Returns whom keys may ask: the person at the terminal, or nobody.
+    pub(crate) fn prompts(&self) -> Arc<dyn Prompts> {
+        Arc::new(prompts::AtTerminal { stderr: self.stderr.clone(), interactive: self.is_interactive() })
     }
 
     /// Shows a text on a screen of its own, which goes, and with it the text, when the returned value is dropped: it does

@@ -1,8 +1,13 @@
-//! `backup`: making, listing, checking and decrypting backups.
+//! `backup`: making, listing, checking, decrypting, rekeying and removing backups.
 
 mod check;
+mod copies;
 mod decrypt;
 mod list;
+mod pin;
+mod prune;
+mod rekey;
+mod retention;
 mod run;
 mod run_all;
 mod selected;
@@ -13,7 +18,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::ui::Ui;
 
-pub(crate) use run::default_options;
+pub(crate) use run::{Finished, default_options};
 pub(crate) use selected::SelectedArgs;
 
 /// Make backups and look after them
@@ -30,6 +35,10 @@ enum Command {
     Show(show::Args),
     Check(check::Args),
     Decrypt(decrypt::Args),
+    Rekey(rekey::Args),
+    Prune(prune::Args),
+    Pin(pin::Args),
+    Unpin(pin::UnpinArgs),
 }
 
 pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
@@ -39,5 +48,9 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
         Command::Show(args) => show::run(&args, ctx, ui),
         Command::Check(args) => check::run(&args, ctx, ui).await,
         Command::Decrypt(args) => decrypt::run(&args, ctx, ui).await,
+        Command::Rekey(args) => rekey::run(&args, ctx, ui).await,
+        Command::Prune(args) => prune::run(args, ctx, ui).await,
+        Command::Pin(args) => pin::run(args, ctx, ui),
+        Command::Unpin(args) => pin::unpin(&args, ctx, ui),
     }
 }

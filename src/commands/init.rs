@@ -31,9 +31,9 @@ pub(crate) struct Args {
     /// Where the database is, as libpq takes it, without the password
     #[arg(long, value_name = "URL")]
     url: String,
-    /// The directory its backups go to
-    #[arg(long, value_name = "DIR")]
-    store: PathBuf,
+    /// Where its backups go: a directory, or s3://bucket/prefix
+    #[arg(long, value_name = "STORE")]
+    store: String,
     /// The file its password is in [default: ~/.pgpass]
     #[arg(long, value_name = "FILE")]
     passfile: Option<PathBuf>,
@@ -96,7 +96,7 @@ fn report(
         config: plan.file.clone(),
         database: plan.name.clone(),
         url: plan.database().url.expose_secret().to_owned(),
-        store: plan.store.clone(),
+        store: plan.store.to_string(),
         drill_key: plan.key_file.clone(),
         drill_recipient: drill.text().to_owned(),
         signing_key: plan.signing_file.clone().or_else(|| ctx.settings.evidence.signing_key.clone()),

@@ -1,5 +1,6 @@
 //! `key`: identities and recipients.
 
+mod print;
 mod signing;
 
 pub(crate) use signing::comment;
@@ -26,6 +27,7 @@ pub(crate) struct Args {
 enum Command {
     New(NewArgs),
     Show(ShowArgs),
+    Print(print::Args),
 }
 
 /// Make a key pair in a file that only its owner may read; `age` and `rage` read it too
@@ -57,6 +59,7 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
             Some(file) => signing::show(file, ui),
             None => show(&args, ctx, ui),
         },
+        Command::Print(args) => print::run(&args, ctx, ui),
     }
 }
 
@@ -75,32 +78,36 @@ fn new(args: &NewArgs, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
 
 fn show(args: &ShowArgs, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
     let keys = match &args.file {
-        Some(file) => of_identities(&Identities::read(std::slice::from_ref(file))?)?,
+        Some(file) => of_identities(&Identities::read(std::slice::from_ref(file))?),
         None => of_database(ctx, &ctx.selection()?)?,
     };
     view::key::show(ui, &Keys { keys })?;
     Ok(Exit::Done)
 }
 
-fn of_identities(identities: &Identities) -> Result<Vec<Key>, Failure> {
+fn of_identities(identities: &Identities) -> Vec<Key> {
     let key = |(path, one): (&Path, Identities)| {
-        let recipients = one.recipients();
-        recipients.iter().map(|text| Ok(Key::here(&Recipient::parse(text)?, path))).collect::<Vec<_>>()
+        let recipient = one.recipients().first().and_then(|text| Recipient::parse(text).ok());
+        match recipient {
+            Some(recipient) => Key::here(&recipient, path),
+            // a plugin's key does not say whose it is, and its file has no comment that does
+            None => Key::unknown(&one.plugins().join(", "), path),
+        }
     };
-    identities.each().flat_map(key).collect()
+    identities.each().map(key).collect()
 }
 
 /// Returns the recipients of the database, then the identities that are no recipient's.
 fn of_database(ctx: &Context, selection: &Selection<'_>) -> Result<Vec<Key>, Failure> {
     let mut mine = match ctx.identities(selection, &[]) {
-        Ok(identities) => of_identities(&identities)?,
+        Ok(identities) => of_identities(&identities),
         // none configured: every key is kept elsewhere
         Err(failure) if failure.exit == Exit::Config && failure.causes().is_empty() => Vec::new(),
         Err(failure) => return Err(failure),
     };
     let mut keys = Vec::new();
     for recipient in ctx.recipients(selection)? {
-        let at = mine.iter().position(|key| key.recipient == recipient.text());
+        let at = mine.iter().position(|key| key.recipient.as_deref() == Some(recipient.text()));
         let mut key = at.map_or_else(|| Key::elsewhere(&recipient), |at| mine.remove(at));
         key.encrypts = Some(true);
         keys.push(key);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use unisys_ops::OpsError;
 use unisys_ops::backup::{self, BackupId, Listed, find};
 use unisys_ops::store::Store;
 
@@ -23,19 +24,47 @@ pub(crate) struct Picked {
     pub(crate) id: BackupId,
 }
 
-/// Returns every complete backup of the stores a command looks into; of the named database alone, where one is named.
+/// Returns every complete backup of the stores a command looks into; of the named database alone, where one is named. Where a
+/// store cannot be asked, its copies are.
 ///
 /// # Errors
-/// A store that cannot be listed; an unknown database.
+/// A store that cannot be listed and has no copy; an unknown database.
 pub(crate) fn all(ctx: &Context, ui: &Ui) -> Result<Vec<Picked>, Failure> {
     let slug = named(ctx, ui)?.map(|name| BackupId::slug(&name));
-    let mut all = Vec::new();
+    let (mut all, mut lost) = (Vec::new(), None);
     for store in ctx.stores()? {
-        let ids = store.ids()?.into_iter();
-        let wanted = ids.filter(|id| slug.as_ref().is_none_or(|slug| id.database_slug() == slug));
-        all.extend(wanted.map(|id| Picked { store: Arc::clone(&store), id }));
+        match store.ids() {
+            Ok(ids) => all.extend(picked(&store, ids, slug.as_deref())),
+            Err(error) => lost = Some(error),
+        }
+    }
+    let Some(error) = lost else { return Ok(all) };
+    let copies = of_copies(ctx, ui)?;
+    if copies.is_empty() {
+        return Err(error.into());
+    }
+    ui.warning(format!("{error}; going on with its copies"));
+    all.extend(copies);
+    Ok(all)
+}
+
+/// Returns every complete backup of the copies, as far as they can be asked.
+fn of_copies(ctx: &Context, ui: &Ui) -> Result<Vec<Picked>, Failure> {
+    let slug = named(ctx, ui)?.map(|name| BackupId::slug(&name));
+    let mut all = Vec::new();
+    for copy in ctx.all_copies()? {
+        let found = copy.and_then(|copy| Ok((copy.ids()?, copy)));
+        match found {
+            Ok((ids, copy)) => all.extend(picked(&copy, ids, slug.as_deref())),
+            Err(failure) => ui.warning(format!("a copy cannot be asked: {}", failure.error)),
+        }
     }
     Ok(all)
+}
+
+fn picked(store: &Arc<dyn Store>, ids: Vec<BackupId>, slug: Option<&str>) -> Vec<Picked> {
+    let wanted = ids.into_iter().filter(|id| slug.is_none_or(|slug| id.database_slug() == slug));
+    wanted.map(|id| Picked { store: Arc::clone(store), id }).collect()
 }
 
 /// Returns the name, on its server, of the database that was named.
@@ -49,14 +78,28 @@ pub(crate) fn named(ctx: &Context, ui: &Ui) -> Result<Option<String>, Failure> {
     }
 }
 
-/// Returns the backup that `text` means.
+/// Returns the backup that `text` means; one that no first store has is looked for in the copies.
 ///
 /// # Errors
 /// There is none: exit 1, with names like it. There are several: exit 2, with their names.
 pub(crate) fn pick(ctx: &Context, ui: &Ui, text: &str) -> Result<Picked, Failure> {
-    let all = all(ctx, ui)?;
+    let failure = match choose(ctx, ui, text, &all(ctx, ui)?) {
+        Err(failure) if failure.exit == Exit::Failed => failure,
+        result => return result,
+    };
+    let Ok(copies) = of_copies(ctx, ui) else { return Err(failure) };
+    match choose(ctx, ui, text, &copies) {
+        Ok(picked) => {
+            ui.status(format!("Taken from the copy in {}.", picked.store.location()));
+            Ok(picked)
+        }
+        Err(_) => Err(failure),
+    }
+}
+
+fn choose(ctx: &Context, ui: &Ui, text: &str, all: &[Picked]) -> Result<Picked, Failure> {
     if text == LATEST {
-        return latest(ctx, ui, &all);
+        return latest(ctx, ui, all);
     }
     let ids: Vec<BackupId> = all.iter().map(|picked| picked.id.clone()).collect();
     match find::matching(&ids, text).as_slice() {
@@ -154,6 +197,10 @@ pub(crate) fn newest(ctx: &Context, ui: &Ui, database: &Selection<'_>) -> Result
 /// left out: the failure itself matters more.
 pub(crate) fn with_newest_proven(failure: Failure, ctx: &Context) -> Failure {
     if !matches!(failure.exit, Exit::Failed | Exit::Bad) {
+        return failure;
+    }
+    // a store that is out of reach is not asked once more
+    if matches!(failure.error.downcast_ref(), Some(OpsError::Bucket { .. })) {
         return failure;
     }
     let Some(backups) = listed(ctx).filter(|backups| !backups.is_empty()) else { return failure };

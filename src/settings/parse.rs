@@ -7,6 +7,7 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use unisys_db::pattern::{SchemaPattern, TablePattern};
 use unisys_ops::backup::DumpOptions;
+use unisys_ops::store::Place;
 
 use super::Content;
 
@@ -18,15 +19,31 @@ pub(super) fn optional_path<'de, D: Deserializer<'de>>(input: D) -> Result<Optio
     Ok(optional_text(input)?.map(PathBuf::from))
 }
 
-pub(super) fn optional_store<'de, D: Deserializer<'de>>(input: D) -> Result<Option<PathBuf>, D::Error> {
+pub(super) fn optional_store<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Place>, D::Error> {
+    optional_text(input)?.map(|text| Place::parse(&text).map_err(Error::custom)).transpose()
+}
+
+pub(super) fn store<'de, D: Deserializer<'de>>(input: D) -> Result<Place, D::Error> {
+    optional_store(input)?.ok_or_else(|| Error::custom("a store is a directory or s3://bucket/prefix"))
+}
+
+pub(super) fn stores<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<Place>, D::Error> {
+    let texts = Vec::<String>::deserialize(input)?;
+    texts.iter().map(|text| Place::parse(text).map_err(Error::custom)).collect()
+}
+
+pub(super) fn endpoint<'de, D: Deserializer<'de>>(input: D) -> Result<Option<String>, D::Error> {
     match optional_text(input)? {
-        Some(text) if text.contains("://") => Err(Error::custom("a store is a directory, not a URL")),
-        text => Ok(text.map(PathBuf::from)),
+        Some(text) if !text.starts_with("http://") && !text.starts_with("https://") => {
+            Err(Error::custom("an endpoint begins with https:// (or http://)"))
+        }
+        text => Ok(text),
     }
 }
 
-pub(super) fn store<'de, D: Deserializer<'de>>(input: D) -> Result<PathBuf, D::Error> {
-    optional_store(input)?.ok_or_else(|| Error::custom("the store must be a directory"))
+pub(super) fn part_mib<'de, D: Deserializer<'de>>(input: D) -> Result<usize, D::Error> {
+    let size = usize::deserialize(input)?;
+    if (5..=512).contains(&size) { Ok(size) } else { Err(Error::custom("a part has 5 to 512 MiB")) }
 }
 
 pub(super) fn conninfo<'de, D: Deserializer<'de>>(input: D) -> Result<SecretString, D::Error> {

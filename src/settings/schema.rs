@@ -14,15 +14,20 @@ pub(super) const DATABASES: &str = "databases.";
 const DATABASE_TEMPLATE: &str = "databases.NAME.";
 
 /// The keys whose texts are paths, with a database's name left as `NAME`.
-const PATHS: [&str; 10] = [
+const PATHS: &[&str] = &[
+    "databases.NAME.copies",
     "databases.NAME.identities",
     "databases.NAME.passfile",
     "databases.NAME.store",
     "server.directory",
     "backup.store",
+    "backup.copies",
     "backup.recipients-file",
+    "backup.passphrase-file",
     "drill.directory",
     "drill.identities",
+    "s3.ca",
+    "s3.directory",
     "evidence.signing-key",
     "programs.directory",
 ];

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use unisys_ops::store::Place;
+
 use super::layers::Layers;
 use super::schema::{EXAMPLE, uncommented};
 use super::{Layout, Settings, SettingsError, Source};
@@ -79,14 +81,27 @@ fn paths_start_where_they_are_written() {
     )
     .unwrap();
     let settings = layers.settings().unwrap();
-    assert_eq!(settings.backup.store, Path::new("/etc/x/b"));
+    assert_eq!(settings.backup.store, Place::Directory("/etc/x/b".into()));
     assert_eq!(settings.drill.identities, [PathBuf::from("/etc/x/id.txt"), PathBuf::from("/etc/y/id")]);
     assert_eq!(
         settings.programs.directory.as_deref(),
         Some(Path::new("/here/bin")),
         "from the current directory"
     );
-    assert_eq!(read("").unwrap().backup.store, Path::new("/etc/x/backups"), "defaults go with the file");
+    assert_eq!(
+        read("").unwrap().backup.store,
+        Place::Directory("/etc/x/backups".into()),
+        "defaults go with the file"
+    );
+}
+
+#[test]
+fn stores_may_be_buckets_and_several() {
+    let text = "[backup]\nstore = \"s3://nightly/a\"\ncopies = [\"d\", \"s3://far@offsite\"]";
+    let settings = read(text).unwrap().backup;
+    assert_eq!(settings.store.to_string(), "s3://nightly/a");
+    let copies: Vec<String> = settings.copies.iter().map(ToString::to_string).collect();
+    assert_eq!(copies, ["/etc/x/d", "s3://far@offsite"]);
 }
 
 #[test]
@@ -98,7 +113,7 @@ fn a_database_is_a_table_and_its_variables_find_it() {
     let names: Vec<&str> = settings.databases.keys().map(String::as_str).collect();
     assert_eq!(names, ["prod-1", "test"]);
     let database = &settings.databases["prod-1"];
-    assert_eq!(database.store.as_deref(), Some(Path::new("/s")));
+    assert_eq!(database.store, Some(Place::Directory("/s".into())));
     assert_eq!(database.passfile.as_deref(), Some(Path::new("/etc/x/p")));
 }
 
@@ -132,8 +147,28 @@ fn what_is_wrong_is_named_with_its_place() {
             "backup.layout: unknown variant `both`, expected `parallel` or `single` (/etc/x/config.toml, line 2)",
         ),
         (
-            "[backup]\nstore = \"s3://b\"",
-            "backup.store: a store is a directory, not a URL (/etc/x/config.toml, line 2)",
+            "[backup]\nstore = \"ftp://b\"",
+            "backup.store: a store is a directory or s3://bucket/prefix, not a URL of ftp (/etc/x/config.toml, line 2)",
+        ),
+        (
+            "[backup]\ncopies = [\"s3://b\"]",
+            "backup.copies: \"b\" is no name of a bucket: s3://bucket/prefix (/etc/x/config.toml, line 2)",
+        ),
+        (
+            "[s3]\nendpoint = \"minio:9000\"",
+            "s3.endpoint: an endpoint begins with https:// (or http://) (/etc/x/config.toml, line 2)",
+        ),
+        (
+            "[databases.a]\nurl = \"x\"\nretention = [\"daily\"]",
+            "databases.a.retention: a rule is last, hourly, daily, weekly, monthly or yearly with a number, within with a length, or tag with a tag, such as \"daily 14\" (/etc/x/config.toml, line 3)",
+        ),
+        (
+            "[retention]\nkeep-daily = -2",
+            "retention.keep-daily: a rule keeps 0 or more, or -1 for all (/etc/x/config.toml, line 2)",
+        ),
+        (
+            "[retention]\nshrink-except = [\"a.b.c\"]",
+            "retention.shrink-except: \"a.b.c\" is no pattern for tables: write schema.table, with * and ?, in double quotes what holds a dot (/etc/x/config.toml, line 2)",
         ),
         (
             "[server]\nversion = \"new\"",

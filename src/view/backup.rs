@@ -2,8 +2,11 @@
 
 use serde::Serialize;
 use unisys_db::fingerprint::Fingerprint;
-use unisys_ops::backup::{BackupReport, Manifest, Selected};
+use unisys_ops::backup::{BackupReport, Manifest, Selected, Tag};
 
+use super::copies::Copy;
+use super::prune::AfterBackup;
+use crate::commands::backup::Finished;
 use crate::failure::Failure;
 use crate::ui::human::{bytes, count, duration, span, time};
 use crate::ui::{Cell, Column, Page, Table, Ui};
@@ -14,6 +17,19 @@ use crate::view::all::{self, Of};
 struct Made<'a> {
     outcome: &'static str,
     backup: MadeBackup<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retention: Option<AfterBackup<'a>>,
+    copies: Vec<Copy<'a>>,
+}
+
+/// One of several: what [`Made`] says, side by side.
+#[derive(Serialize)]
+struct MadeOne<'a> {
+    #[serde(flatten)]
+    backup: MadeBackup<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retention: Option<AfterBackup<'a>>,
+    copies: Vec<Copy<'a>>,
 }
 
 #[derive(Serialize)]
@@ -30,6 +46,7 @@ struct MadeBackup<'a> {
     selection: Option<&'a Selected>,
     standby: bool,
     tables: Vec<MadeTable<'a>>,
+    tags: &'a [Tag],
     warnings: &'a [String],
 }
 
@@ -42,9 +59,31 @@ struct MadeTable<'a> {
     bytes: u64,
 }
 
-pub(crate) fn made(ui: &mut Ui, report: &BackupReport) -> Result<(), Failure> {
-    let made = Made { outcome: "ok", backup: made_backup(report) };
-    ui.answer(&made, || summary(&report.manifest).line("").table(largest(report)))
+pub(crate) fn made(ui: &mut Ui, finished: &Finished) -> Result<(), Failure> {
+    let Finished { report, copies, pruned } = finished;
+    let made = Made {
+        outcome: "ok",
+        backup: made_backup(report),
+        retention: pruned.as_ref().map(AfterBackup::of),
+        copies: copies.iter().map(Copy::of).collect(),
+    };
+    ui.answer(&made, || {
+        let summary = summary(&report.manifest);
+        let page = made.copies.iter().fold(summary, |page, copy| page.line(copy.line()));
+        let page = page.line("").table(largest(report));
+        match &made.retention {
+            Some(retention) => page.line("").line(retention.line()),
+            None => page,
+        }
+    })
+}
+
+fn made_one(finished: &Finished) -> MadeOne<'_> {
+    MadeOne {
+        backup: made_backup(&finished.report),
+        retention: finished.pruned.as_ref().map(AfterBackup::of),
+        copies: finished.copies.iter().map(Copy::of).collect(),
+    }
 }
 
 fn made_backup(report: &BackupReport) -> MadeBackup<'_> {
@@ -68,6 +107,7 @@ fn made_backup(report: &BackupReport) -> MadeBackup<'_> {
         selection: manifest.selection.as_ref(),
         standby: manifest.standby,
         tables: tables.collect(),
+        tags: &manifest.tags,
         warnings: &manifest.warnings,
     }
 }
@@ -76,20 +116,20 @@ fn made_backup(report: &BackupReport) -> MadeBackup<'_> {
 #[derive(Serialize)]
 struct MadeAll<'a> {
     outcome: &'static str,
-    databases: Vec<all::Entry<'a, MadeBackup<'a>>>,
+    databases: Vec<all::Entry<'a, MadeOne<'a>>>,
 }
 
 /// Shows what was made of each database: a line for each, then why some failed.
-pub(crate) fn made_all(ui: &mut Ui, done: &[Of<BackupReport>]) -> Result<(), Failure> {
+pub(crate) fn made_all(ui: &mut Ui, done: &[Of<Finished>]) -> Result<(), Failure> {
     let failed = done.iter().any(|of| of.result.is_err());
     let made = MadeAll {
         outcome: if failed { "failed" } else { "ok" },
-        databases: done.iter().map(|of| of.entry(made_backup)).collect(),
+        databases: done.iter().map(|of| of.entry(made_one)).collect(),
     };
     ui.answer(&made, || all::reasons(Page::new().table(made_table(done)), done))
 }
 
-fn made_table(done: &[Of<BackupReport>]) -> Table {
+fn made_table(done: &[Of<Finished>]) -> Table {
     let mut table = Table::new([
         Column::text("Database"),
         Column::whole("Backup"),
@@ -100,7 +140,7 @@ fn made_table(done: &[Of<BackupReport>]) -> Table {
     for of in done {
         let name = of.database.as_str().into();
         match &of.result {
-            Ok(BackupReport { manifest, .. }) => table.row([
+            Ok(Finished { report: BackupReport { manifest, .. }, .. }) => table.row([
                 name,
                 manifest.id.as_str().into(),
                 Cell::count(manifest.rows()),

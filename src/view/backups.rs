@@ -2,11 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use unisys_ops::backup::{Listed, Manifest, State};
+use unisys_ops::backup::{Listed, Manifest, State, Tag};
 use unisys_ops::drill::DrillRecord;
 use unisys_ops::evidence::Verdict;
+use unisys_ops::retention::Pin;
 
 use super::backup::left_out;
+use super::copies::Behind;
 use super::drill::drills_table;
 use super::evidence::signed_by;
 use crate::failure::Failure;
@@ -24,10 +26,17 @@ pub(crate) struct Held {
 #[derive(Serialize)]
 struct List<'a> {
     backups: &'a [Held],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    copies: &'a [Behind],
 }
 
-pub(crate) fn list(ui: &mut Ui, backups: &[Held], now: DateTime<Utc>) -> Result<(), Failure> {
-    ui.answer(&List { backups }, || {
+pub(crate) fn list(
+    ui: &mut Ui,
+    backups: &[Held],
+    copies: &[Behind],
+    now: DateTime<Utc>,
+) -> Result<(), Failure> {
+    ui.answer(&List { backups, copies }, || {
         if backups.is_empty() {
             return Page::new().line("There is no backup yet.");
         }
@@ -39,7 +48,9 @@ pub(crate) fn list(ui: &mut Ui, backups: &[Held], now: DateTime<Utc>) -> Result<
             Column::number("Age"),
             Column::number("Rows"),
             Column::number("Stored"),
-            Column::whole("State"),
+            Column::text("State"),
+            Column::hidden("Pinned"),
+            Column::hidden("Tags"),
             Column::hidden("Took"),
             Column::hidden("Signed with"),
         ]);
@@ -52,11 +63,17 @@ pub(crate) fn list(ui: &mut Ui, backups: &[Held], now: DateTime<Utc>) -> Result<
                 backup.rows.map_or_else(unknown, Cell::count),
                 backup.stored_bytes.map_or_else(unknown, Cell::bytes),
                 Cell::short(&state(backup, now), word(backup.state)),
+                backup.pin.as_ref().map_or("", |pin| pin.reason.as_deref().unwrap_or("yes")).into(),
+                backup.tags.iter().map(Tag::as_str).collect::<Vec<_>>().join(" ").into(),
                 backup.seconds.map_or_else(unknown, |seconds| Cell::duration(span(seconds))),
                 backup.signed_by.as_deref().unwrap_or_default().into(),
             ]);
         }
-        Page::new().table(table)
+        let page = Page::new().table(table);
+        match copies.is_empty() {
+            true => page,
+            false => copies.iter().fold(page.line(""), |page, copy| page.line(copy.line())),
+        }
     })
 }
 
@@ -64,7 +81,7 @@ fn unknown() -> Cell {
     Cell::short("?", "")
 }
 
-fn word(state: State) -> &'static str {
+pub(super) fn word(state: State) -> &'static str {
     match state {
         State::Proven => "proven",
         State::Unproven => "unproven",
@@ -77,11 +94,12 @@ fn word(state: State) -> &'static str {
 /// Returns the state, with the age of the proof it rests on.
 fn state(backup: &Listed, now: DateTime<Utc>) -> String {
     let age = |moment: DateTime<Utc>| about((now - moment).to_std().unwrap_or_default());
-    match (backup.state, backup.proven) {
+    let state = match (backup.state, backup.proven) {
         (State::Proven, Some(proven)) => format!("proven {} ago", age(proven)),
         (State::Newer, _) => "newer format".into(),
         (other, _) => word(other).into(),
-    }
+    };
+    if backup.pin.is_some() { format!("{state}, pinned") } else { state }
 }
 
 #[derive(Serialize)]
@@ -89,6 +107,7 @@ struct Shown<'a> {
     backup: &'a Manifest,
     path: &'a str,
     signature: &'a Verdict,
+    pin: Option<&'a Pin>,
     drills: &'a [DrillRecord],
 }
 
@@ -96,11 +115,19 @@ pub(crate) fn show(
     ui: &mut Ui,
     manifest: &Manifest,
     path: &str,
+    pin: Option<&Pin>,
     signature: &Verdict,
     drills: &[DrillRecord],
 ) -> Result<(), Failure> {
-    ui.answer(&Shown { backup: manifest, path, signature, drills }, || {
+    ui.answer(&Shown { backup: manifest, path, pin, signature, drills }, || {
         let mut page = summary(manifest, path, signature);
+        if !manifest.tags.is_empty() {
+            let tags: Vec<&str> = manifest.tags.iter().map(Tag::as_str).collect();
+            page = page.line(format!("Tags        {}", tags.join(", ")));
+        }
+        if let Some(pin) = pin {
+            page = page.line(pinned(pin));
+        }
         for (title, table) in [("Tables", tables(manifest)), ("Files", files(manifest))] {
             page = page.line("").line(title).table(table);
         }
@@ -109,6 +136,12 @@ pub(crate) fn show(
             false => page.line("").line("Drills").table(drills_table(drills)),
         }
     })
+}
+
+fn pinned(pin: &Pin) -> String {
+    let since = pin.pinned.map_or_else(String::new, |since| format!("since {}", time(since)));
+    let reason = pin.reason.as_ref().map_or_else(String::new, |reason| format!(": {}", printable(reason)));
+    format!("Pinned      {since}{reason}")
 }
 
 fn summary(manifest: &Manifest, path: &str, signature: &Verdict) -> Page {
@@ -137,7 +170,7 @@ fn summary(manifest: &Manifest, path: &str, signature: &Verdict) -> Page {
             count(manifest.files.len() as u64),
             duration(span(manifest.seconds))
         ))
-        .line(format!("Keys        {}", manifest.recipients.join(", ")))
+        .line(keys(manifest))
         .line(format!("Signature   {}", signed_by(signature)))
         .lines(signature.key().map(|key| format!("            {}", printable(key))))
         .line(format!(
@@ -150,6 +183,19 @@ fn summary(manifest: &Manifest, path: &str, signature: &Verdict) -> Page {
         false => page,
     };
     left_out(manifest).fold(page, Page::line)
+}
+
+fn keys(manifest: &Manifest) -> String {
+    let name = |id: &String| match manifest.passphrase.as_ref() == Some(id) {
+        true => format!("{id} (a passphrase)"),
+        false => id.clone(),
+    };
+    let names: Vec<String> = manifest.recipients.iter().map(name).collect();
+    let since = match &manifest.rekeyed {
+        Some(rekeyed) => format!("; since {}, before as {}", time(rekeyed.at), rekeyed.from),
+        None => String::new(),
+    };
+    format!("Keys        {}{since}", printable(&names.join(", ")))
 }
 
 fn tables(manifest: &Manifest) -> Table {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use unisys_ops::drill::{DrillRecord, Outcome};
+use unisys_ops::keys::ProvedKeys;
 
 use crate::failure::Failure;
 use crate::ui::human::{bytes, count, duration, span, time};
@@ -108,6 +109,9 @@ fn page(record: &DrillRecord) -> Page {
     for text in &record.not_compared {
         page = page.line(format!("Not compared: {}", printable(text)));
     }
+    for line in keys(&record.keys) {
+        page = page.line(line);
+    }
     let seconds = |seconds: f64| duration(span(seconds));
     page = page.line("").line(format!(
         "Restored in {}, verified in {}",
@@ -127,6 +131,22 @@ fn page(record: &DrillRecord) -> Page {
         Some(key) => page.line(format!("Signed with {key}")),
         None => page,
     }
+}
+
+/// Returns which keys were seen to open the backup, and which nobody tried.
+fn keys(keys: &ProvedKeys) -> Vec<String> {
+    let line = |what: &str, ids: &[String]| format!("{what}{}", printable(&ids.join(", ")));
+    let mut lines = Vec::new();
+    if !keys.proved.is_empty() {
+        lines.push(line("Keys that open it: ", &keys.proved));
+    }
+    if !keys.not_proved.is_empty() {
+        lines.push(line("Listed, but opens not all of it: ", &keys.not_proved));
+    }
+    if !keys.proved.is_empty() && !keys.elsewhere.is_empty() {
+        lines.push(line("Not tried, kept elsewhere: ", &keys.elsewhere));
+    }
+    lines
 }
 
 /// Returns how far before the drill the backup's data is of.

@@ -13,7 +13,7 @@ pub(crate) struct Report {
     pub(crate) config: PathBuf,
     pub(crate) database: String,
     pub(crate) url: String,
-    pub(crate) store: PathBuf,
+    pub(crate) store: String,
     pub(crate) drill_key: PathBuf,
     pub(crate) drill_recipient: String,
     pub(crate) signing_key: Option<PathBuf>,
@@ -36,7 +36,7 @@ fn page(report: &Report) -> Page {
         if report.login_is_superuser { "a superuser, more than a backup needs" } else { "no superuser" };
     let page = Page::new()
         .line(format!("Configuration   {} ([databases.{}])", report.config.display(), report.database))
-        .line(format!("Store           {}", report.store.display()))
+        .line(format!("Store           {}", report.store))
         .line(format!("Drill key       {}", report.drill_key.display()))
         .line(format!("                {}", report.drill_recipient))
         .line(recovery);

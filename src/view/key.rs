@@ -7,7 +7,10 @@ use unisys_ops::evidence::PublicKey;
 use unisys_ops::keys::Recipient;
 
 use crate::failure::Failure;
-use crate::ui::{Column, Page, Table, Ui};
+use crate::ui::{Cell, Column, Page, Table, Ui};
+
+/// How many characters of a recipient people are shown; ordinary ones have 62.
+const SHOWN: usize = 66;
 
 /// Some keys.
 #[derive(Serialize)]
@@ -18,10 +21,10 @@ pub(crate) struct Keys {
 /// One key by its public half.
 #[derive(Serialize)]
 pub(crate) struct Key {
-    /// Its short name, as manifests have it.
+    /// Its short name, as manifests have it; that of its plugin where the public half is not known.
     pub(crate) id: String,
-    /// Its public half.
-    pub(crate) recipient: String,
+    /// Its public half, where it is known.
+    pub(crate) recipient: Option<String>,
     /// The file of its secret half; none where that is kept elsewhere.
     pub(crate) file: Option<PathBuf>,
     /// Whether the next backup is encrypted to it, where that was asked.
@@ -37,7 +40,17 @@ impl Key {
 
     /// Returns a key whose secret half is not here.
     pub(crate) fn elsewhere(recipient: &Recipient) -> Self {
-        Self { id: recipient.id(), recipient: recipient.text().to_owned(), file: None, encrypts: None }
+        Self { id: recipient.id(), recipient: Some(recipient.text().to_owned()), file: None, encrypts: None }
+    }
+
+    /// Returns a key of a plugin whose public half is not known.
+    pub(crate) fn unknown(plugin: &str, file: &Path) -> Self {
+        Self {
+            id: format!("age-plugin-{plugin}"),
+            recipient: None,
+            file: Some(file.to_owned()),
+            encrypts: None,
+        }
     }
 }
 
@@ -52,7 +65,11 @@ pub(crate) fn show(ui: &mut Ui, report: &Keys) -> Result<(), Failure> {
                 Some(false) => format!("{file} (older backups only: not a recipient)"),
                 _ => file,
             };
-            table.row([key.id.as_str().into(), key.recipient.as_str().into(), place.into()]);
+            let recipient = key.recipient.as_deref().unwrap_or("not told by the key");
+            // a post-quantum recipient has two thousand characters
+            let start: String = recipient.chars().take(SHOWN).collect();
+            let shown = if start.len() < recipient.len() { format!("{start}…") } else { start };
+            table.row([key.id.as_str().into(), Cell::short(&shown, recipient), place.into()]);
         }
         Page::new().table(table)
     })

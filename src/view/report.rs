@@ -1,5 +1,6 @@
 //! The report for people who were not there: one HTML file with all it needs, without scripts, without network.
 
+mod detail;
 mod plot;
 mod section;
 

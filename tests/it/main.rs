@@ -4,6 +4,8 @@
 
 mod all;
 mod backups;
+#[cfg(unix)]
+mod buckets;
 mod cli;
 mod doctor;
 mod evidence;
@@ -13,9 +15,14 @@ mod first_minutes;
 mod init;
 mod key;
 mod own_database;
+#[cfg(unix)]
+mod passphrase;
 mod place;
 mod plain;
+#[cfg(unix)]
+mod plugins;
 mod restore;
+mod retention;
 mod transcripts;
 mod verify;
 mod world;

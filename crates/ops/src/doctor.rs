@@ -16,15 +16,18 @@ mod limits;
 mod lint;
 mod listener;
 mod locale;
+mod opened;
 mod programs;
 mod rights;
 mod run;
 mod store;
 
 pub use estimate::Estimate;
+pub(crate) use estimate::{estimate, experience};
 pub use finding::{Broken, Diagnosis, Finding, Level};
 pub use lint::{Lint, lint};
 pub use run::{DoctorOptions, run};
+pub(crate) use store::size;
 
 #[cfg(test)]
 mod samples;

@@ -8,6 +8,8 @@ use thiserror::Error;
 use unisys_db::DbError;
 
 use crate::backup::BackupId;
+use crate::doctor::size;
+use crate::store::Fault;
 
 /// Something a DBA does to files or processes failed.
 #[derive(Debug, Error)]
@@ -55,6 +57,15 @@ pub enum OpsError {
     /// A key is not what it should be. Never holds a secret.
     #[error("{0}")]
     Key(String),
+    /// There is no key to open a backup with.
+    #[error("there is no identity to open {0} with")]
+    NoIdentity(crate::backup::BackupId),
+    /// A key needs a program that is not there.
+    #[error("a key needs {program}, which is not on the PATH")]
+    PluginMissing {
+        /// The program: `age-plugin-…`.
+        program: String,
+    },
     /// A file of a backup could not be encrypted.
     #[error("could not encrypt {name}: {reason}")]
     Seal {
@@ -121,6 +132,28 @@ pub enum OpsError {
     /// The session that held the moment of a backup ended before the backup was complete.
     #[error("lost the session that held the backup's moment; what was read cannot be completed")]
     MomentLost,
+    /// A store has not enough room.
+    #[error("{location} has {} free, and about {} are needed", size(*.free), size(*.needed))]
+    NoRoom {
+        /// The store.
+        location: String,
+        /// What is free, in bytes.
+        free: u64,
+        /// What is needed, in bytes.
+        needed: u64,
+    },
+    /// A bucket did not do what was asked of it.
+    #[error("could not {doing} {what}: {reason}")]
+    Bucket {
+        /// What was asked, as an infinitive phrase: "write", "list".
+        doing: &'static str,
+        /// Of which object, as `s3://bucket/key`.
+        what: String,
+        /// Why not, for the program.
+        fault: Fault,
+        /// Why not, for people: the server's own words where it had any.
+        reason: String,
+    },
     /// A backup cannot be removed now.
     #[error("{backup} in {location} is in use by another process, such as a drill or a restore")]
     InUse {
@@ -151,6 +184,11 @@ impl OpsError {
     /// Returns that a stored file is not there: its backup is damaged.
     pub(crate) fn missing(name: &str) -> Self {
         Self::Open { name: name.to_owned(), reason: "it is missing".into() }
+    }
+
+    /// Returns that a program asked something and nobody was there to answer.
+    pub(crate) fn nobody_to_ask(program: &str, question: &str) -> Self {
+        Self::Key(format!("{program} asks {question:?}, and there is no terminal to ask on"))
     }
 }
 
@@ -189,6 +227,8 @@ impl OpsError {
             | Self::NoSuchUser(_)
             | Self::PortBusy { .. }
             | Self::Key(_)
+            | Self::NoIdentity(_)
+            | Self::PluginMissing { .. }
             | Self::Seal { .. }
             | Self::Write { .. }
             | Self::Refused(_)
@@ -198,6 +238,8 @@ impl OpsError {
             | Self::Snapshot(_)
             | Self::MomentLost
             | Self::InUse { .. }
+            | Self::Bucket { .. }
+            | Self::NoRoom { .. }
             | Self::Locked { .. } => false,
         }
     }

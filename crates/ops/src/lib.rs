@@ -15,6 +15,7 @@ pub mod program;
 pub mod progress;
 pub mod random;
 pub mod restore;
+pub mod retention;
 pub mod seal;
 pub mod server;
 pub mod store;

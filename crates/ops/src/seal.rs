@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::OpsError;
-use crate::keys::{Identities, Recipient, hex};
-use crate::store::Part;
+use crate::keys::{Identities, Opener, Recipient, Rewrapped, hex, of_encryption, with_keys};
+use crate::store::{Part, read_failed};
+
+const NOT_THE_FILE: &str = "it is not the file the manifest names (size or SHA-256 differ)";
 
 /// A stored file: what its bytes must be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,7 +58,8 @@ impl Sealed {
     /// Starts sealing into `part`.
     ///
     /// # Errors
-    /// [`OpsError::Seal`] without recipients: what cannot be encrypted is not written.
+    /// [`OpsError::Key`] without recipients, or for some that refuse each other; [`OpsError::PluginMissing`];
+    /// [`OpsError::Seal`]. What cannot be encrypted is not written.
     pub fn start(
         name: &str,
         part: Box<dyn Part>,
@@ -64,8 +67,10 @@ impl Sealed {
         level: i32,
     ) -> Result<Self, OpsError> {
         let fail = |reason: String| OpsError::Seal { name: name.to_owned(), reason };
-        let encryptor = age::Encryptor::with_recipients(recipients.iter().map(Recipient::key));
-        let encryptor = encryptor.map_err(|error| fail(error.to_string()))?;
+        let encryptor = with_keys(recipients, |keys| {
+            age::Encryptor::with_recipients(keys.iter().map(|key| &**key))
+                .map_err(|error| of_encryption(&error))
+        })?;
         let hashing = Hashing { inner: part, hash: Sha256::new(), bytes: 0 };
         let stream = encryptor.wrap_output(hashing).map_err(|error| fail(error.to_string()))?;
         let stack = zstd::Encoder::new(stream, level).map_err(|error| fail(error.to_string()))?;
@@ -99,6 +104,45 @@ impl Sealed {
             Err(source) => Err(OpsError::Write { name, source }),
         }
     }
+}
+
+/// Copies a stored file for other recipients: with another header, and with its payload as it is, to the byte. `advance` is told
+/// how many bytes were copied.
+///
+/// # Errors
+/// [`OpsError::Open`] when no identity opens the file, or it is not the one the manifest names; [`OpsError::Key`],
+/// [`OpsError::PluginMissing`], [`OpsError::Write`].
+pub(crate) fn rewrap(
+    file: &StoredFile,
+    stored: Box<dyn Read + Send>,
+    identities: &Identities,
+    recipients: &[Recipient],
+    part: Box<dyn Part>,
+    advance: &mut dyn FnMut(u64),
+) -> Result<StoredFile, OpsError> {
+    let mut rewrapped = Rewrapped::new(&file.name, stored, identities, recipients)?;
+    let mut old = Hashing { inner: io::sink(), hash: Sha256::new(), bytes: 0 };
+    let mut new = Hashing { inner: part, hash: Sha256::new(), bytes: 0 };
+    let write_failed = |source| OpsError::Write { name: file.name.clone(), source };
+    old.write_all(&rewrapped.old_header).map_err(write_failed)?;
+    new.write_all(&rewrapped.new_header).map_err(write_failed)?;
+    let mut buffer = vec![0; 256 * 1024];
+    loop {
+        let read = rewrapped.payload.read(&mut buffer).map_err(|error| read_failed(error, &file.name))?;
+        if read == 0 {
+            break;
+        }
+        old.write_all(&buffer[..read]).map_err(write_failed)?;
+        new.write_all(&buffer[..read]).map_err(write_failed)?;
+        advance(read as u64);
+    }
+    if old.bytes != file.bytes || hex(&old.hash.finalize()) != file.sha256 {
+        return Err(OpsError::Open { name: file.name.clone(), reason: NOT_THE_FILE.into() });
+    }
+    let Hashing { inner: mut part, hash, bytes } = new;
+    part.flush().and_then(|()| part.keep()).map_err(write_failed)?;
+    let (name, content_bytes) = (file.name.clone(), file.content_bytes);
+    Ok(StoredFile { name, bytes, sha256: hex(&hash.finalize()), content_bytes })
 }
 
 /// What a reader has seen of a stored file so far.
@@ -150,7 +194,7 @@ impl Opened {
     /// Starts reading `file` from its stored bytes.
     ///
     /// # Errors
-    /// [`OpsError::Open`] when no identity opens it.
+    /// [`OpsError::Open`] when no identity opens it; [`OpsError::Key`], [`OpsError::PluginMissing`] when one could not be tried.
     pub fn start(
         file: &StoredFile,
         stored: Box<dyn Read + Send>,
@@ -161,7 +205,9 @@ impl Opened {
         let watching = Watching { inner: stored, seen: Arc::clone(&seen) };
         let decryptor = age::Decryptor::new_buffered(io::BufReader::with_capacity(128 * 1024, watching));
         let decryptor = decryptor.map_err(|error| fail(error.to_string()))?;
-        let stream = decryptor.decrypt(identities.as_dyn()).map_err(|error| fail(error.to_string()))?;
+        let opener = Opener::new(identities);
+        let stream = decryptor.decrypt(std::iter::once(&opener as &dyn age::Identity));
+        let stream = stream.map_err(|error| opener.explain(&file.name, &error))?;
         let stack = zstd::Decoder::new(stream).map_err(|error| fail(error.to_string()))?;
         Ok(Self { file: file.clone(), stack: Box::new(stack), seen })
     }
@@ -186,8 +232,7 @@ impl Opened {
         }
         let seen = std::mem::take(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner));
         if seen.bytes != self.file.bytes || hex(&seen.hash.finalize()) != self.file.sha256 {
-            let reason = "it is not the file the manifest names (size or SHA-256 differ)".into();
-            return Err(OpsError::Open { name: self.file.name, reason });
+            return Err(OpsError::Open { name: self.file.name, reason: NOT_THE_FILE.into() });
         }
         Ok(())
     }

@@ -2,6 +2,8 @@
 
 mod directory;
 mod identity;
+mod place;
+mod s3;
 
 use std::fmt;
 use std::fs::{File, TryLockError};
@@ -15,6 +17,8 @@ use crate::backup::BackupId;
 
 pub use directory::DirectoryStore;
 pub(crate) use directory::standing;
+pub use place::{BucketPlace, Place};
+pub use s3::{AwsSources, Credentials, Fault, FoundBucket, S3Options, S3Store, S3Wishes};
 
 /// The name of the file that is written last into a backup.
 pub(crate) const MANIFEST: &str = "manifest.json";

@@ -3,6 +3,9 @@
 //! One server serves a whole test run: `with-postgres COMMAND…` starts it and names it in [`SERVER_VARIABLE`]. A test run
 //! without it starts a server of its own per test process. Both vanish with the process that started them.
 
+pub mod faults;
+pub mod s3;
+
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};

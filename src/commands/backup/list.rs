@@ -2,6 +2,7 @@
 
 use unisys_ops::backup::{self, BackupId, State};
 
+use super::copies;
 use crate::commands::pick;
 use crate::context::Context;
 use crate::exit::Exit;
@@ -31,7 +32,11 @@ pub(crate) fn run(args: &Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failu
     }
     held.sort_by(|a, b| (b.backup.moment, &b.backup.id).cmp(&(a.backup.moment, &a.backup.id)));
     held.truncate(args.last.unwrap_or(usize::MAX));
-    view::backups::list(ui, &held, ctx.now)?;
+    let copies = copies::behind(ctx, ui)?;
+    view::backups::list(ui, &held, &copies, ctx.now)?;
+    for problem in copies.iter().filter_map(|copy| copy.problem.as_ref()) {
+        ui.warning(problem);
+    }
     for held in &held {
         if let Some(problem) = &held.backup.problem {
             ui.warning(format!("{}: {problem}", held.backup.id));

@@ -3,17 +3,19 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use secrecy::SecretString;
 use unisys_db::snapshot::SnapshotOptions;
 use unisys_db::{Target, selection};
-use unisys_ops::backup::{self, BackupOptions, DumpOptions, Standby};
+use unisys_ops::backup::{self, BackupOptions, BackupReport, Copied, DumpOptions, Standby, Tag};
 use unisys_ops::doctor;
 use unisys_ops::evidence::SigningKey;
-use unisys_ops::keys::Recipient;
+use unisys_ops::keys::{self, Recipient};
 use unisys_ops::progress::Progress;
-use unisys_ops::store::Store;
+use unisys_ops::retention::Rules;
+use unisys_ops::store::{Store, StoreLock};
 
-use super::run_all;
 use super::selected::SelectedArgs;
+use super::{copies, retention, run_all};
 use crate::commands::signature;
 use crate::context::{Context, Selection};
 use crate::exit::Exit;
@@ -21,7 +23,7 @@ use crate::explain;
 use crate::failure::Failure;
 use crate::settings::{Layout, Ranges};
 use crate::ui::Ui;
-use crate::view;
+use crate::view::{self, prune::DatabaseReport};
 
 /// Back up a database: one moment of it, encrypted, in parallel
 ///
@@ -47,9 +49,18 @@ pub(crate) struct Args {
     /// Whether a table may be cut into ranges [default: backup.ranges]
     #[arg(long, value_enum)]
     ranges: Option<Ranges>,
+    /// Let a passphrase open it, too; without backup.passphrase-command or -file you type it, twice
+    #[arg(long)]
+    passphrase: bool,
     /// Take over a store that holds backups of this database from another server
     #[arg(long)]
     adopt: bool,
+    /// Word to find it by, for retention.keep-tags
+    #[arg(long, value_name = "TAG")]
+    tag: Vec<Tag>,
+    /// Remove no older backups afterwards, whatever retention.prune says
+    #[arg(long)]
+    no_prune: bool,
     #[command(flatten)]
     selected: SelectedArgs,
 }
@@ -69,16 +80,83 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
     if args.lint_only {
         return lint(&args, &database, ctx, ui).await;
     }
-    let (store, options) = prepare(&args, &database, ctx, ui)?;
-    let report = backup::run(&*store, options(Arc::from(ui.progress()))).await;
-    let report = report.map_err(explain::with_doctor)?;
-    view::backup::made(ui, &report)?;
-    report.manifest.warnings.iter().for_each(|warning| ui.warning(warning));
-    ui.hint(format!("Prove it: unisys-dba drill {}", report.manifest.id));
-    Ok(Exit::Done)
+    let mut prepared = prepare(&args, &database, ctx, ui)?;
+    prepared.passphrase = passphrase(&args, ctx, ui).await?;
+    let (options, after) = prepared.begin(Arc::from(ui.progress()));
+    let made = backup::run_and_keep_lock(&*after.store, options).await;
+    let finished = after.follow(made.map_err(explain::with_doctor)?, &args, ctx, ui).await;
+    view::backup::made(ui, &finished)?;
+    finished.report.manifest.warnings.iter().for_each(|warning| ui.warning(warning));
+    ui.hint(format!("Prove it: unisys-dba drill {}", finished.report.manifest.id));
+    Ok(tell(&finished, ui))
 }
 
-/// Returns the store of a database and what makes the options of its backup, once somebody is told how far it is.
+/// A complete backup with what followed it.
+pub(crate) struct Finished {
+    pub(crate) report: BackupReport,
+    pub(crate) copies: Vec<Copied>,
+    /// Nothing where no pruning was wanted.
+    pub(crate) pruned: Option<DatabaseReport>,
+}
+
+/// Says what went wrong after a backup was complete.
+pub(super) fn tell(finished: &Finished, ui: &Ui) -> Exit {
+    copies::tell(ui, &finished.copies);
+    let mut exit = match finished.copies.iter().all(|copy| copy.failure.is_none()) {
+        true => Exit::Done,
+        false => Exit::Later,
+    };
+    if let Some(pruned) = &finished.pruned {
+        retention::warn_of_holds(ui, pruned);
+        let problems = pruned.problems();
+        problems.iter().for_each(|problem| ui.warning(problem));
+        if !problems.is_empty() {
+            ui.hint("The backup is complete. Remove the cause, and run `unisys-dba backup prune`.");
+            exit = Exit::Later;
+        }
+    }
+    exit
+}
+
+/// A backup that may begin.
+pub(super) struct Prepared {
+    pub(super) passphrase: Option<SecretString>,
+    options: Box<dyn FnOnce(Arc<dyn Progress>) -> BackupOptions>,
+    after: After,
+}
+
+impl Prepared {
+    /// Returns the options, once somebody is told how far it is, and what follows.
+    pub(super) fn begin(self, progress: Arc<dyn Progress>) -> (BackupOptions, After) {
+        (BackupOptions { passphrase: self.passphrase, ..(self.options)(progress) }, self.after)
+    }
+}
+
+/// What follows a backup.
+pub(super) struct After {
+    pub(super) store: Arc<dyn Store>,
+    copies: Vec<Arc<dyn Store>>,
+    /// What stays; nothing where no pruning is wanted.
+    rules: Option<Rules>,
+}
+
+impl After {
+    /// Copies what was made, and prunes under its lock.
+    pub(super) async fn follow(
+        self,
+        (report, lock): (BackupReport, StoreLock),
+        args: &Args,
+        ctx: &Context,
+        ui: &Ui,
+    ) -> Finished {
+        let copies = copies::update(ctx, ui, &self.store, &self.copies, &report, args.adopt).await;
+        let prune = |rules: &Rules| retention::after_backup(&*self.store, &lock, rules, &report.manifest);
+        let pruned = self.rules.as_ref().map(prune);
+        Finished { report, copies, pruned }
+    }
+}
+
+/// Returns what a backup of a database is made with, but for the passphrase, which all of a run have in common.
 ///
 /// # Errors
 /// What is wrong with the configuration: nothing was started.
@@ -87,14 +165,30 @@ pub(super) fn prepare(
     database: &Selection<'_>,
     ctx: &Context,
     ui: &Ui,
-) -> Result<(Arc<dyn Store>, impl FnOnce(Arc<dyn Progress>) -> BackupOptions + use<>), Failure> {
+) -> Result<Prepared, Failure> {
     let selected = args.selected.of(ctx, database)?;
-    let recipients = ctx.recipients(database)?;
+    let recipients = match args.passphrase {
+        true => ctx.recipients_if_any(database)?,
+        false => ctx.recipients(database)?,
+    };
+    let prunes = retention::is_automatic(ctx) && !args.no_prune;
+    let rules = prunes.then(|| retention::rules_of(ctx, database)).transpose()?;
     let target = ctx.target(database, ui)?;
     let standby = ctx.standby(database, ui)?;
+    let after = After { store: ctx.store(database)?, copies: ctx.copies(database)?, rules };
     let signing = signature::own_key(ctx, ui)?;
     let options = options(args, selected, ctx, Source { target, standby, recipients, signing });
-    Ok((ctx.store(database)?, options))
+    Ok(Prepared { passphrase: None, options: Box::new(options), after })
+}
+
+/// Returns the passphrase of new backups, where they have one.
+///
+/// # Errors
+/// As [`Context::new_passphrase`].
+pub(super) async fn passphrase(args: &Args, ctx: &Context, ui: &Ui) -> Result<Option<SecretString>, Failure> {
+    let passphrase = ctx.new_passphrase(args.passphrase).await?;
+    warn_of_short(passphrase.as_ref(), ui);
+    Ok(passphrase)
 }
 
 /// Says whether a backup would be complete.
@@ -116,7 +210,14 @@ async fn lint(args: &Args, database: &Selection<'_>, ctx: &Context, ui: &mut Ui)
     }
 }
 
-/// Returns the options of a backup of the whole database as the settings have them.
+/// Warns of a passphrase that whoever gets a backup may guess.
+pub(crate) fn warn_of_short(passphrase: Option<&SecretString>, ui: &Ui) {
+    if passphrase.is_some_and(keys::is_short) {
+        ui.warning("The passphrase is short: it can be guessed by whoever gets a backup. Five random words are enough.");
+    }
+}
+
+/// Returns the options of a backup of the whole database as the settings have them, without a passphrase.
 pub(crate) fn default_options(
     ctx: &Context,
     ui: &Ui,
@@ -146,7 +247,7 @@ fn options(
     Source { target, standby, recipients, signing }: Source,
 ) -> impl FnOnce(Arc<dyn Progress>) -> BackupOptions + use<> {
     let settings = &ctx.settings.backup;
-    let (search, adopt) = (ctx.search(), args.adopt);
+    let (search, tags, adopt) = (ctx.search(), args.tag.clone(), args.adopt);
     let (layout, ranges) = (args.layout.unwrap_or(settings.layout), args.ranges.unwrap_or(settings.ranges));
     let (jobs, level) = (args.jobs.unwrap_or(settings.jobs).get(), settings.compression_level);
     let snapshot =
@@ -159,11 +260,13 @@ fn options(
         search,
         recipients,
         signing,
+        passphrase: None,
         layout: layout.into(),
         ranges: ranges.into(),
         jobs,
         level,
         snapshot,
+        tags,
         adopt,
         made_by: crate::cli::VERSION.into(),
         progress,

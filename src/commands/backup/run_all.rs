@@ -7,8 +7,9 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 use unisys_ops::OpsError;
 use unisys_ops::backup::{self, BackupReport};
+use unisys_ops::store::StoreLock;
 
-use super::run::{Args, prepare};
+use super::run::{After, Args, Finished, passphrase, prepare, tell};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::explain;
@@ -23,7 +24,8 @@ pub(super) async fn run(
     ctx: &Context,
     ui: &mut Ui,
 ) -> Result<Exit, Failure> {
-    let mut done: Vec<Of<BackupReport>> = Vec::new();
+    let passphrase = passphrase(args, ctx, ui).await?;
+    let mut done: Vec<Of<Finished>> = Vec::new();
     let mut waiting = VecDeque::new();
     for (name, database) in ctx.every()? {
         match prepare(args, &database, ctx, ui) {
@@ -31,22 +33,32 @@ pub(super) async fn run(
             Err(failure) => done.push(Of { database: name.to_owned(), result: Err(failure) }),
         }
     }
-    let mut running: JoinSet<(String, Result<BackupReport, OpsError>)> = JoinSet::new();
+    let mut running: JoinSet<(String, After, Result<(BackupReport, StoreLock), OpsError>)> = JoinSet::new();
     loop {
         while running.len() < at_once.get()
-            && let Some((name, (store, options))) = waiting.pop_front()
+            && let Some((name, mut prepared)) = waiting.pop_front()
         {
-            let options = options(Arc::new(Named::new(&name, ui.progress())));
-            running.spawn(async move { (name, backup::run(&*store, options).await) });
+            prepared.passphrase.clone_from(&passphrase);
+            let (options, after) = prepared.begin(Arc::new(Named::new(&name, ui.progress())));
+            running.spawn(async move {
+                let made = backup::run_and_keep_lock(&*after.store, options).await;
+                (name, after, made)
+            });
         }
         match running.join_next().await {
             None => break,
-            Some(Ok((database, result))) => {
-                match &result {
-                    Ok(report) => ui.status(format!("{database}: {} is complete", report.manifest.id)),
-                    Err(error) => ui.warning(format!("{database}: {error}")),
-                }
-                done.push(Of { database, result: result.map_err(explain::with_doctor) });
+            Some(Ok((database, after, made))) => {
+                let result = match made {
+                    Ok(made) => {
+                        ui.status(format!("{database}: {} is complete", made.0.manifest.id));
+                        Ok(after.follow(made, args, ctx, ui).await)
+                    }
+                    Err(error) => {
+                        ui.warning(format!("{database}: {error}"));
+                        Err(explain::with_doctor(error))
+                    }
+                };
+                done.push(Of { database, result });
             }
             Some(Err(stopped)) => return Err(Failure::new(format!("a backup was stopped: {stopped}"))),
         }
@@ -54,12 +66,13 @@ pub(super) async fn run(
     done.sort_by(|a, b| a.database.cmp(&b.database));
     view::backup::made_all(ui, &done)?;
     for of in &done {
-        let warnings = of.result.iter().flat_map(|report| &report.manifest.warnings);
+        let warnings = of.result.iter().flat_map(|finished| &finished.report.manifest.warnings);
         warnings.for_each(|warning| ui.warning(format!("{}: {warning}", of.database)));
     }
-    let exit = Exit::of_all(done.iter().map(|of| of.result.as_ref().map_or_else(|f| f.exit, |_| Exit::Done)));
+    let exits = done.iter().map(|of| of.result.as_ref().map_or_else(|f| f.exit, |made| tell(made, ui)));
+    let exit = Exit::of_all(exits.collect::<Vec<_>>());
     ui.hint(match exit {
-        Exit::Done => "Prove them: unisys-dba drill --all",
+        Exit::Done | Exit::Later => "Prove them: unisys-dba drill --all",
         _ => "See what failed with --database NAME, and run `unisys-dba doctor --database NAME`.",
     });
     Ok(exit)

@@ -2,6 +2,7 @@
 
 use unisys_ops::drill;
 use unisys_ops::restore::OpenBackup;
+use unisys_ops::retention::Pin;
 
 use crate::commands::pick;
 use crate::context::Context;
@@ -28,7 +29,9 @@ pub(crate) fn run(args: &Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failu
     let mut drills = drill::list(&*picked.store, &picked.id)?;
     drills.retain(|drill| drill.manifest_sha256 == sha256);
     drills.sort_by_key(|drill| std::cmp::Reverse(drill.started));
-    view::backups::show(ui, &manifest, &picked.store.location_of(&picked.id), &signature, &drills)?;
+    let pin = Pin::read(&*picked.store, &picked.id)?;
+    let location = picked.store.location_of(&picked.id);
+    view::backups::show(ui, &manifest, &location, pin.as_ref(), &signature, &drills)?;
     manifest.warnings.iter().for_each(|warning| ui.warning(warning));
     ui.hint(match drills.first() {
         None => format!("Prove it: unisys-dba drill {}", picked.id),

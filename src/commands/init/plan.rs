@@ -8,6 +8,7 @@ use unisys_db::Target;
 use unisys_db::connect::Host;
 use unisys_ops::evidence::{PublicKey, SigningKey};
 use unisys_ops::keys::{KeyPair, Recipient};
+use unisys_ops::store::Place;
 
 use super::Args;
 use super::files::Traces;
@@ -31,8 +32,8 @@ pub(super) struct Plan {
     pub(super) name: String,
     /// The configuration.
     pub(super) file: PathBuf,
-    /// The store, absolute.
-    pub(super) store: PathBuf,
+    /// The store; a directory is absolute.
+    pub(super) store: Place,
     /// The drill key's file.
     pub(super) key_file: PathBuf,
     /// The signing key's file; nothing where the configuration says already who signs.
@@ -61,7 +62,7 @@ impl Plan {
             name: name.to_owned(),
             key_file: keys.join(format!("{name}-drill.txt")),
             signing_file: (!signs_already(ctx)).then(|| keys.join(SIGNING_KEY)),
-            store: here.join(&args.store),
+            store: store(&args.store, &here)?,
             url: args.url.clone(),
             passfile: args.passfile.as_ref().map(|path| here.join(path)),
             file,
@@ -161,7 +162,7 @@ impl Plan {
             format!("# Added by unisys-dba init, {}.", now.format("%Y-%m-%d")),
             format!("[databases.{}]", self.name),
             format!("url = {}", text(&self.url)),
-            format!("store = {}", path(&self.store)),
+            format!("store = {}", text(&self.store.to_string())),
         ];
         lines.extend(self.passfile.as_ref().map(|passfile| format!("passfile = {}", path(passfile))));
         lines.push("recipients = [".into());
@@ -172,6 +173,16 @@ impl Plan {
         lines.push("]".into());
         lines.push(format!("identities = [{}]", text(&key)));
         lines.join("\n") + "\n"
+    }
+}
+
+fn store(text: &str, here: &Path) -> Result<Place, Failure> {
+    match Place::parse(text) {
+        Ok(Place::Directory(path)) => Ok(Place::Directory(here.join(path))),
+        Ok(bucket) => Ok(bucket),
+        Err(reason) => {
+            Err(Failure::usage(reason).hint("Name a directory, or a bucket as s3://bucket/prefix."))
+        }
     }
 }
 

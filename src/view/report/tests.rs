@@ -23,6 +23,7 @@ fn drill(day: u32, outcome: Outcome, verdict: Verdict) -> Exhibit {
         restore_seconds: 60.0,
         verify_seconds: 2.0,
         rpo_seconds: 7200,
+        keys: Default::default(),
         jobs: 2,
         server_version: HOSTILE.into(),
         made_by: HOSTILE.into(),

@@ -14,6 +14,7 @@ use crate::keys::Identities;
 use crate::program::Search;
 use crate::progress::{Expected, Progress};
 use crate::restore::OpenBackup;
+use crate::retention;
 use crate::store::{MANIFEST, Store};
 use serde::Serialize;
 
@@ -132,6 +133,7 @@ fn strangers(store: &dyn Store, manifest: &Manifest) -> Result<Vec<Finding>, Ops
     let strange = |name: &String| {
         !known.contains(name.as_str())
             && !drill::is_record(name)
+            && !retention::is_beside(name)
             && !name.strip_suffix(SIGNATURE).is_some_and(signed)
     };
     let mut findings: Vec<Finding> = present

@@ -14,8 +14,8 @@ use super::run::{BackupOptions, BackupReport, FACTS};
 use super::work::{Done, Shared};
 use super::{BackupFacts, BackupId, FORMAT, LargeObjects, Manifest, ManifestTable, Selected, restore_text};
 use crate::OpsError;
-use crate::evidence::{Subject, signature_name};
-use crate::keys::{Recipient, sha256};
+use crate::evidence::{SigningKey, Subject, signature_name};
+use crate::keys::{Recipient, WRAPPED, sha256};
 use crate::seal::{Sealed, StoredFile};
 use crate::store::{Draft, MANIFEST, Store};
 
@@ -98,12 +98,18 @@ pub(super) fn complete(
         recipients: shared.options.recipients.iter().map(Recipient::id).collect(),
         selection: selection.clone(),
         standby: shared.database.standby,
+        passphrase: shared.key.as_ref().map(|key| key.recipient.id()),
+        rekeyed: None,
         tables: manifest_tables.collect(),
         large_objects: LargeObjects { objects: large_objects },
         signed_by: shared.options.signing.as_ref().map(|key| key.public().id()),
         warnings: warnings(&shared),
+        tags: shared.options.tags.clone(),
         files,
     };
+    if let Some(key) = &shared.key {
+        manifest.files.push(write_plain(&*shared.draft, WRAPPED, &key.content)?);
+    }
     manifest.files.push(write_restore_text(&*shared.draft, &manifest, &tables)?);
     let facts = BackupFacts {
         id: id.clone(),
@@ -116,15 +122,25 @@ pub(super) fn complete(
         inventory: expected(&shared, results.inventory).with_roles_of(results.roles),
         files: manifest.files.clone(),
     };
-    manifest.files.push(write_facts(&*shared.draft, &facts, &shared.options)?);
+    let BackupOptions { recipients, level, .. } = &shared.options;
+    manifest.files.push(write_facts(&*shared.draft, &facts, recipients, *level)?);
     manifest.seconds = started.elapsed().as_secs_f64();
-    let json = manifest.to_json()?;
-    if let Some(key) = &shared.options.signing {
-        // before the manifest, which completes the backup
-        shared.draft.write(&signature_name(MANIFEST), &key.sign(Subject::Manifest, &json)?)?;
-    }
-    shared.draft.commit(&json)?;
+    commit(shared.draft, &manifest, shared.options.signing.as_ref())?;
     Ok(BackupReport { location: store.location_of(id), manifest, tables })
+}
+
+/// Writes the manifest, signed where there is a key, and makes the backup complete.
+pub(super) fn commit(
+    draft: Box<dyn Draft>,
+    manifest: &Manifest,
+    signing: Option<&SigningKey>,
+) -> Result<(), OpsError> {
+    let json = manifest.to_json()?;
+    if let Some(key) = signing {
+        // before the manifest, which completes the backup
+        draft.write(&signature_name(MANIFEST), &key.sign(Subject::Manifest, &json)?)?;
+    }
+    draft.commit(&json)
 }
 
 /// Returns what is known of each table's rows. Pieces of a table must add up to its count in the same snapshot.
@@ -160,25 +176,30 @@ fn files_of_tables(shared: &Shared, results: &Results) -> BTreeMap<u32, Vec<Stri
 }
 
 /// Writes `RESTORE.txt`. It is plain, and somebody will run what it says, so its hash is among the facts.
-fn write_restore_text(
+pub(super) fn write_restore_text(
     draft: &dyn Draft,
     manifest: &Manifest,
     tables: &[TableFacts],
 ) -> Result<StoredFile, OpsError> {
-    let text = restore_text::text(manifest, tables);
-    draft.write(RESTORE, text.as_bytes())?;
-    let bytes = text.len() as u64;
-    Ok(StoredFile { name: RESTORE.into(), bytes, sha256: sha256(text.as_bytes()), content_bytes: bytes })
+    write_plain(draft, RESTORE, restore_text::text(manifest, tables).as_bytes())
 }
 
-fn write_facts(
+/// Writes a small file as it is.
+pub(super) fn write_plain(draft: &dyn Draft, name: &str, content: &[u8]) -> Result<StoredFile, OpsError> {
+    draft.write(name, content)?;
+    let bytes = content.len() as u64;
+    Ok(StoredFile { name: name.into(), bytes, sha256: sha256(content), content_bytes: bytes })
+}
+
+pub(super) fn write_facts(
     draft: &dyn Draft,
     facts: &BackupFacts,
-    options: &BackupOptions,
+    recipients: &[Recipient],
+    level: i32,
 ) -> Result<StoredFile, OpsError> {
     let json = serde_json::to_vec(facts)
         .map_err(|error| OpsError::Corrupt(format!("the facts cannot be written: {error}")))?;
-    let mut sealed = Sealed::start(FACTS, draft.create(FACTS)?, &options.recipients, options.level)?;
+    let mut sealed = Sealed::start(FACTS, draft.create(FACTS)?, recipients, level)?;
     sealed.write(&json)?;
     sealed.finish()
 }
@@ -199,8 +220,19 @@ fn warnings(shared: &Shared) -> Vec<String> {
             names.join(", ")
         ));
     }
-    if shared.options.recipients.len() < 2 {
-        warnings.push("There is one recipient only: whoever loses its key loses the backup.".into());
-    }
+    let recipients = &shared.options.recipients;
+    warnings.extend(one_key_only(recipients.len(), shared.key.is_some()).map(str::to_owned));
     warnings
+}
+
+/// The warnings of [`one_key_only`].
+pub(super) const ONE_KEY_ONLY: [&str; 2] = [
+    "There is one recipient only: whoever loses its key loses the backup.",
+    "There is a passphrase only: whoever forgets it loses the backup.",
+];
+
+/// Returns what to say of a backup that one key alone opens.
+pub(super) fn one_key_only(recipients: usize, passphrase: bool) -> Option<&'static str> {
+    let [recipient, phrase] = ONE_KEY_ONLY;
+    (recipients < 2).then_some(if passphrase { phrase } else { recipient })
 }

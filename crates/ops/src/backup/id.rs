@@ -22,6 +22,12 @@ impl BackupId {
         Self(format!("{}_{}_{}", Self::slug(database), moment.format(TIME), random::suffix()))
     }
 
+    /// Returns another name for a backup of the same database and moment.
+    pub(super) fn sibling(&self) -> Self {
+        let moment = self.0.rsplit_once('_').map_or(self.0.as_str(), |(start, _)| start);
+        Self(format!("{moment}_{}", random::suffix()))
+    }
+
     /// Returns the database's name in letters that every file system takes. A name that had to be changed gets a hash of the
     /// real one, so that no two databases share a slug; the real name is in the manifest.
     pub fn slug(database: &str) -> String {

@@ -13,12 +13,13 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use self::index::Entry;
-use super::{BackupId, Layout, Manifest};
+use super::{BackupId, Layout, Manifest, Tag};
 use crate::OpsError;
 use crate::drill::{self, DrillRecord, Outcome};
 use crate::evidence::{Trust, signature_name};
 use crate::keys::sha256;
 use crate::restore::OpenBackup;
+use crate::retention::Pin;
 use crate::store::{MANIFEST, Store, Version};
 
 /// A backup changed this recently may change again within one tick of the store's clock, and look unchanged. Two seconds is the
@@ -84,6 +85,12 @@ pub struct Listed {
     pub recipients: Vec<String>,
     /// What is known to be left out.
     pub warnings: Vec<String>,
+    /// Its tags.
+    #[serde(default)]
+    pub tags: Vec<Tag>,
+    /// Its pin; a pinned backup is never removed.
+    #[serde(default)]
+    pub pin: Option<Pin>,
 }
 
 /// How many backups are read at once: a bucket answers many questions in the time it takes for one.
@@ -151,17 +158,18 @@ fn look_at_all(store: &dyn Store, versions: Vec<Version>) -> Result<Vec<(Version
 
 /// Reads what there is to know of one backup.
 fn look(store: &dyn Store, id: &BackupId) -> Result<Listed, OpsError> {
+    let pin = Pin::read(store, id)?;
     let (manifest, json, signature) = match OpenBackup::judged(store, id, &Trust::default()) {
         Ok(read) => read,
-        Err(error) => return Ok(unreadable(id, &error)),
+        Err(error) => return Ok(Listed { pin, ..unreadable(id, &error) }),
     };
     if let Some(problem) = signature.problem() {
         let problem = format!("{}: {problem}", signature_name(MANIFEST));
-        return Ok(unreadable(id, &OpsError::Corrupt(problem)));
+        return Ok(Listed { pin, ..unreadable(id, &OpsError::Corrupt(problem)) });
     }
     let records = drill::list(store, id)?;
     let signed_by = signature.key().map(str::to_owned);
-    Ok(Listed { signed_by, ..summary(manifest, &records, &sha256(&json)) })
+    Ok(Listed { pin, signed_by, ..summary(manifest, &records, &sha256(&json)) })
 }
 
 fn unreadable(id: &BackupId, error: &OpsError) -> Listed {
@@ -187,11 +195,16 @@ fn unreadable(id: &BackupId, error: &OpsError) -> Listed {
         signed_by: None,
         recipients: Vec::new(),
         warnings: Vec::new(),
+        tags: Vec::new(),
+        pin: None,
     }
 }
 
 /// Returns what a drill's records say of the manifest with this hash: its state, its newest proof, its newest drill.
-fn judge(records: &[DrillRecord], sha256: &str) -> (State, Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
+pub(crate) fn judge(
+    records: &[DrillRecord],
+    sha256: &str,
+) -> (State, Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
     let of_these_bytes = || records.iter().filter(|record| record.manifest_sha256 == sha256);
     let proofs = of_these_bytes().filter(|record| record.outcome == Outcome::Proven);
     let proven = proofs.map(|record| record.started).max();
@@ -227,6 +240,8 @@ fn summary(manifest: Manifest, records: &[DrillRecord], sha256: &str) -> Listed 
         signed_by: None,
         recipients: manifest.recipients,
         warnings: manifest.warnings,
+        tags: manifest.tags,
+        pin: None,
     }
 }
 
@@ -236,7 +251,8 @@ mod tests {
 
     use super::*;
     use crate::backup::{FORMAT, LargeObjects};
-    use crate::store::DirectoryStore;
+    use crate::keys::ProvedKeys;
+    use crate::store::{DirectoryStore, MANIFEST};
 
     const INDEX: &str = ".index.json";
 
@@ -264,9 +280,12 @@ mod tests {
             selection: None,
             standby: false,
             signed_by: None,
+            passphrase: None,
+            rekeyed: None,
             tables: Vec::new(),
             large_objects: LargeObjects::default(),
             warnings: Vec::new(),
+            tags: Vec::new(),
             files: Vec::new(),
             id,
         }
@@ -296,6 +315,7 @@ mod tests {
             restore_seconds: 1.0,
             verify_seconds: 1.0,
             rpo_seconds: 1,
+            keys: ProvedKeys::default(),
             jobs: 1,
             server_version: "15".into(),
             made_by: "a test".into(),

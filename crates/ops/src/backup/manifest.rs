@@ -6,7 +6,7 @@ use unisys_db::catalog::{DatabaseFacts, Index};
 use unisys_db::facts::TableFacts;
 use unisys_db::fingerprint::{RowFacts, Seed};
 
-use super::{BackupId, Layout, Selected};
+use super::{BackupId, Layout, Selected, Tag};
 use crate::OpsError;
 use crate::seal::StoredFile;
 
@@ -51,6 +51,12 @@ pub struct Manifest {
     /// Whether it was read from a standby; then the position is what that had replayed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub standby: bool,
+    /// Which of them a passphrase opens: that in `key.age`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passphrase: Option<String>,
+    /// Where it comes from, when its keys were changed after it was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rekeyed: Option<Rekeyed>,
     /// Its tables.
     pub tables: Vec<ManifestTable>,
     /// Its large objects.
@@ -60,8 +66,25 @@ pub struct Manifest {
     pub signed_by: Option<String>,
     /// What is known to be left out or to be watched, in sentences.
     pub warnings: Vec<String>,
+    /// Words it was given when it was made, for retention.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<Tag>,
     /// Its files, but for the manifest.
     pub files: Vec<StoredFile>,
+}
+
+/// What a backup was before its keys were changed. The data is the same, to the byte.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rekeyed {
+    /// Its name then.
+    pub from: BackupId,
+    /// The SHA-256 of its manifest then: what earlier proofs are about.
+    pub manifest_sha256: String,
+    /// When the keys were changed (UTC).
+    pub at: DateTime<Utc>,
+    /// The version of this program that changed them.
+    pub by: String,
 }
 
 /// One table in the manifest.

@@ -16,7 +16,7 @@ pub(super) fn text(manifest: &Manifest, tables: &[TableFacts]) -> String {
     [
         head(manifest),
         signature(manifest),
-        SETUP.to_owned(),
+        setup(manifest.passphrase.is_some()),
         is_everything_whole(!rows.is_empty()),
         definitions(manifest, &database),
         format!("5. ROWS, sequences, large objects\n\n    pg_restore -e -d {database} --section=data \"$tmp/database.dump\"\n"),
@@ -39,16 +39,18 @@ As of      {moment} UTC
 Server     PostgreSQL {server}
 
 You need   bash, age (or rage), zstd, and psql and pg_restore {pg_dump} or newer;
-           the key: a line AGE-SECRET-KEY-1... in the file identity.txt, put into this directory;
+{key}
            a new server, PostgreSQL of that version or newer, on which you are a superuser.
            Say where it is with PGHOST, PGPORT, PGUSER.
 
+From a bucket, copy all of it here first: aws s3 cp --recursive s3://BUCKET/PREFIX/{id} .
 In bash, in this directory, paste the indented lines, step by step. Or run them all; the first error ends it:
 
   sed -n 's/^    \([^ ]\)/\1/p' RESTORE.txt > /tmp/restore.sh && bash -eu /tmp/restore.sh
 
 "#,
         id = manifest.id,
+        key = if manifest.passphrase.is_some() { PASSPHRASE } else { KEY },
         moment = manifest.moment.format("%Y-%m-%d %H:%M:%S"),
         server = manifest.server_version,
         pg_dump = manifest.pg_dump_version,
@@ -59,8 +61,8 @@ In bash, in this directory, paste the indented lines, step by step. Or run them 
 fn signature(manifest: &Manifest) -> String {
     let Some(key) = &manifest.signed_by else { return String::new() };
     format!(
-        r#"Who made it?  manifest.json is signed with the key {key}. With the public half of that key, which
-you must have from elsewhere, ssh-keygen says whether nobody has changed it since:
+        r#"Who made it?  manifest.json is signed with {key}. With the public half
+           of that key, which you must have from elsewhere, ssh-keygen says whether anybody has changed it since:
 
   echo 'unisys-dba ssh-ed25519 AAAA...' > /tmp/signers
   ssh-keygen -Y verify -f /tmp/signers -I unisys-dba -n {namespace} -s manifest.json.sig < manifest.json
@@ -71,21 +73,36 @@ manifest.json has the SHA-256 of every other file, as sha256sum prints it.
         namespace = Subject::Manifest.namespace(),
     )
 }
+const KEY: &str =
+    "           the key: a line AGE-SECRET-KEY-1... in the file identity.txt, put into this directory;";
+
+const PASSPHRASE: &str = "           the passphrase, for which age asks in step 1; or, where the backup has other keys too, one of them:
+           a line AGE-SECRET-KEY-1... in the file identity.txt, put into this directory;";
+
+/// Where stock `age` finds the key: it is in the backup, behind the passphrase. $tmp can be read by its owner alone.
+const UNWRAP: &str = r#"    key=identity.txt
+    [ -e identity.txt ] || { key=$tmp/identity.txt; age -d key.age > "$key"; }
+"#;
 
 /// The settings are those under which the values were written; the login's, the database's or the server's own may read them
 /// otherwise, or be in the way.
-const SETUP: &str = r#"1. SET UP. $tmp will hold decrypted data; step 6 removes it.
+fn setup(passphrase: bool) -> String {
+    let (unwrap, key) = if passphrase { (UNWRAP, "\"$key\"") } else { ("", "identity.txt") };
+    format!(
+        r#"1. SET UP. $tmp will hold decrypted data; step 6 removes it.
 
     set -o pipefail
-    unseal() { age -d -i identity.txt "$1" | zstd -dc; }
     tmp=$(mktemp -d) && chmod 700 "$tmp"
+{unwrap}    unseal() {{ age -d -i {key} "$1" | zstd -dc; }}
     values='-c lc_monetary=C -c datestyle=ISO -c intervalstyle=postgres -c array_nulls=on'
     export PGOPTIONS="$values -c statement_timeout=0 -c default_transaction_read_only=off"
 
-"#;
+"#
+    )
+}
 
 fn is_everything_whole(large_tables: bool) -> String {
-    let files = if large_tables { "*.age data/*.age" } else { "*.age" };
+    let files = if large_tables { "*.zst.age data/*.zst.age" } else { "*.zst.age" };
     format!(
         r#"2. IS EVERYTHING WHOLE? Each file is decrypted once; a damaged one is named.
 

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use secrecy::SecretString;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_postgres::error::SqlState;
@@ -18,14 +19,14 @@ use unisys_db::{Session, Target};
 use super::complete::{Results, complete};
 use super::standby::{AFTER_CONFLICT, Standby, conflicts, source, was_conflict};
 use super::work::{Done, Shared, Work};
-use super::{BackupId, DumpOptions, Layout, Manifest, Plan, Ranges, copy_encoding};
+use super::{BackupId, DumpOptions, Layout, Manifest, Plan, Ranges, Tag, copy_encoding};
 use crate::OpsError;
 use crate::doctor::{self, Lint};
 use crate::evidence::SigningKey;
-use crate::keys::Recipient;
+use crate::keys::{Recipient, WrappedKey, try_recipients};
 use crate::program::{Programs, Search};
 use crate::progress::{Expected, Progress};
-use crate::store::Store;
+use crate::store::{Store, StoreLock};
 
 /// The name of the encrypted facts.
 pub(crate) const FACTS: &str = "facts.json.zst.age";
@@ -53,6 +54,8 @@ pub struct BackupOptions {
     pub recipients: Vec<Recipient>,
     /// The key its manifest is signed with.
     pub signing: Option<SigningKey>,
+    /// What else opens it, where that is wanted.
+    pub passphrase: Option<SecretString>,
     /// How the rows are stored.
     pub layout: Layout,
     /// Whether tables may be cut.
@@ -63,6 +66,8 @@ pub struct BackupOptions {
     pub level: i32,
     /// How patient the locks are.
     pub snapshot: SnapshotOptions,
+    /// Words for retention to find it by.
+    pub tags: Vec<Tag>,
     /// Whether to take over a store that knows the database from another cluster.
     pub adopt: bool,
     /// This program's version, for the manifest.
@@ -87,15 +92,25 @@ pub struct BackupReport {
 /// # Errors
 /// [`OpsError`]; then the store is as it was.
 pub async fn run(store: &dyn Store, options: BackupOptions) -> Result<BackupReport, OpsError> {
-    if options.recipients.is_empty() {
-        return Err(OpsError::Key("there is no recipient to encrypt to".into()));
-    }
-    let _lock = store.lock(&options.target.database)?;
+    run_and_keep_lock(store, options).await.map(|(report, _)| report)
+}
+
+/// As [`run`], and keeps the lock, for what belongs to the same run: pruning.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_and_keep_lock(
+    store: &dyn Store,
+    mut options: BackupOptions,
+) -> Result<(BackupReport, StoreLock), OpsError> {
+    let (recipients, key) = prepare_keys(options.recipients, options.passphrase.take()).await?;
+    options.recipients = recipients;
+    let lock = store.lock(&options.target.database)?;
     let lint = complete_or_not(&options).await?;
     let attempts = options.snapshot.attempts.max(1);
     let mut last = None;
     for attempt in 1..=attempts {
-        match attempt_once(store, &options, &lint).await {
+        match attempt_once(store, &options, key.as_ref(), &lint).await {
             Err(Failed::Contended(error)) if attempt < attempts => {
                 options
                     .progress
@@ -112,7 +127,7 @@ pub async fn run(store: &dyn Store, options: BackupOptions) -> Result<BackupRepo
             Err(Failed::Contended(error) | Failed::Conflict(error) | Failed::Other(error)) => {
                 return Err(error);
             }
-            Ok(report) => return Ok(report),
+            Ok(report) => return Ok((report, lock)),
         }
     }
     Err(last.unwrap_or_else(|| OpsError::Refused("no attempt was made".into())))
@@ -128,6 +143,23 @@ async fn complete_or_not(options: &BackupOptions) -> Result<Lint, OpsError> {
         }
         None => Ok(lint),
     }
+}
+
+/// Makes the key that the passphrase opens, and tries all keys together before anything is asked of the server.
+///
+/// # Errors
+/// [`OpsError::Key`], [`OpsError::PluginMissing`].
+pub(super) async fn prepare_keys(
+    mut recipients: Vec<Recipient>,
+    passphrase: Option<SecretString>,
+) -> Result<(Vec<Recipient>, Option<Arc<WrappedKey>>), OpsError> {
+    let work = tokio::task::spawn_blocking(move || {
+        let key = passphrase.as_ref().map(WrappedKey::new).transpose()?;
+        recipients.extend(key.as_ref().map(|key| key.recipient.clone()));
+        try_recipients(&recipients)?;
+        Ok((recipients, key.map(Arc::new)))
+    });
+    work.await.unwrap_or_else(|_| Err(OpsError::Refused("a thread was stopped".into())))
 }
 
 /// Why an attempt failed, and whether another may succeed.
@@ -162,6 +194,7 @@ fn lock_refused(error: &OpsError) -> bool {
 async fn attempt_once(
     store: &dyn Store,
     options: &BackupOptions,
+    key: Option<&Arc<WrappedKey>>,
     lint: &Lint,
 ) -> Result<BackupReport, Failed> {
     let started = Instant::now();
@@ -174,6 +207,7 @@ async fn attempt_once(
     let session = coordinator.session();
     let database = DatabaseFacts::load(session).await?;
     store.claim(&database.name, &database.system_identifier, options.adopt)?;
+    check_room(store, &database)?;
     let moment = caught_up.unwrap_or(coordinator.moment());
     let id = BackupId::new(&database.name, moment);
     let mut scope = coordinator.scope().clone();
@@ -202,6 +236,7 @@ async fn attempt_once(
         options: options.clone(),
         lint: lint.clone(),
         conflicts: conflicts(session, &database).await,
+        key: key.cloned(),
         coordinator,
         database,
     });
@@ -212,6 +247,17 @@ async fn attempt_once(
     let shared =
         Arc::into_inner(shared).ok_or_else(|| OpsError::Refused("a worker outlived its work".into()))?;
     Ok(complete(shared, Results::sort(done), &id, moment, started, large_objects, store)?)
+}
+
+/// Refuses to begin what will not fit: the last backup, grown as the database has since, tells how much it is.
+fn check_room(store: &dyn Store, database: &DatabaseFacts) -> Result<(), OpsError> {
+    let Some(free) = store.free_bytes() else { return Ok(()) };
+    let Some(known) = doctor::experience(store, &database.name) else { return Ok(()) };
+    let needed = doctor::estimate(database.bytes, Some(&known)).stored_bytes;
+    if free < needed {
+        return Err(OpsError::NoRoom { location: store.location(), free, needed });
+    }
+    Ok(())
 }
 
 /// Lets `jobs` workers do all the work; the first error ends them all.

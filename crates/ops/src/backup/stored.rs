@@ -35,8 +35,10 @@ pub(crate) async fn examine(
         let progress = Arc::clone(progress);
         workers.spawn_blocking(move || {
             let mut findings = Vec::new();
+            // a function of its own, so that the lock is not held while a file is read
+            let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
             while found.load(Ordering::Relaxed) < enough
-                && let Some(file) = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+                && let Some(file) = next()
             {
                 let item = progress.start(&file.name, Expected::bytes(file.bytes));
                 if let Some(problem) = problem(&*store, &id, &file, &mut |bytes| item.advance(bytes, 0))? {

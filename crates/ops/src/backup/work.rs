@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::process::Command;
+use std::sync::Arc;
 
 use unisys_db::catalog::{DatabaseFacts, Index, Table, list_indexes};
 use unisys_db::copy::RowsOut;
@@ -17,6 +18,7 @@ use super::{BackupOptions, Layout};
 use crate::OpsError;
 use crate::child::{self, Running};
 use crate::doctor::Lint;
+use crate::keys::WrappedKey;
 use crate::program::Programs;
 use crate::progress::{Expected, Progress};
 use crate::seal::{Sealed, StoredFile};
@@ -58,6 +60,8 @@ pub(super) enum Done {
 /// What all workers of one attempt share.
 pub(super) struct Shared {
     pub(super) options: BackupOptions,
+    /// The key that a passphrase opens; it is among the options' recipients.
+    pub(super) key: Option<Arc<WrappedKey>>,
     pub(super) coordinator: Coordinator,
     pub(super) database: DatabaseFacts,
     pub(super) programs: Programs,

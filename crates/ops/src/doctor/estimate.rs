@@ -34,17 +34,17 @@ pub struct Estimate {
 
 /// What a backup, and the newest drill, took.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Experience {
-    pub(super) id: BackupId,
-    pub(super) database_bytes: u64,
-    pub(super) stored_bytes: u64,
-    pub(super) backup_seconds: f64,
+pub(crate) struct Experience {
+    pub(crate) id: BackupId,
+    pub(crate) database_bytes: u64,
+    pub(crate) stored_bytes: u64,
+    pub(crate) backup_seconds: f64,
     /// The seconds of a drill for each byte of its database.
-    pub(super) drill_seconds_per_byte: Option<f64>,
+    pub(crate) drill_seconds_per_byte: Option<f64>,
 }
 
 /// Returns what the store remembers of a database; nothing where it has no backup that can be read.
-pub(super) fn experience(store: &dyn Store, database: &str) -> Option<Experience> {
+pub(crate) fn experience(store: &dyn Store, database: &str) -> Option<Experience> {
     let start = format!("{}_", BackupId::slug(database));
     let mut ids = store.ids().ok()?;
     ids.retain(|id| id.as_str().starts_with(&start));
@@ -69,7 +69,7 @@ fn drill_rate(store: &dyn Store, manifest: &Manifest) -> Option<f64> {
 }
 
 /// Returns the estimate for a database of this size.
-pub(super) fn estimate(database_bytes: u64, experience: Option<&Experience>) -> Estimate {
+pub(crate) fn estimate(database_bytes: u64, experience: Option<&Experience>) -> Estimate {
     let size = database_bytes as f64;
     let rule_of_thumb = Estimate {
         database_bytes,

@@ -6,12 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::finding::{Broken, counted, few};
 use super::{Finding, finding};
 use crate::OpsError;
-use crate::keys::{Identities, Recipient};
+use crate::keys::{Identities, Passphrase, Recipient, WrappedKey, is_short, unwrap};
 use crate::seal::{Opened, Sealed, StoredFile};
 use crate::store::Part;
 
 const RECIPIENTS: &str = "recipients";
 const IDENTITIES: &str = "identities";
+const PASSPHRASE: &str = "passphrase";
 
 /// What is sealed to try the keys.
 const CONTENT: &[u8] = b"unisys-dba doctor";
@@ -20,6 +21,7 @@ const CONTENT: &[u8] = b"unisys-dba doctor";
 pub(super) fn examine(
     recipients: &Result<Vec<Recipient>, Broken>,
     identities: &Result<Identities, Broken>,
+    passphrase: Option<&Passphrase>,
 ) -> Vec<Finding> {
     let recipients = match recipients {
         Ok(recipients) => recipients,
@@ -28,21 +30,67 @@ pub(super) fn examine(
         }
     };
     let texts: Vec<&str> = recipients.iter().map(Recipient::text).collect();
-    let mut findings = vec![judge_recipients(&texts)];
+    let mut findings = vec![judge_recipients(&texts, passphrase.is_some())];
+    findings.extend(passphrase.map(examine_passphrase));
     match identities {
         Err(broken) => findings.push(Finding::broken(IDENTITIES, broken)),
+        Ok(identities) if identities.is_empty() => {
+            findings.push(Finding::ok(IDENTITIES, "none: the passphrase opens the backups"));
+        }
+        Ok(_) if recipients.is_empty() => {
+            findings.push(Finding::ok(IDENTITIES, "for older backups: new ones have a passphrase only"));
+        }
         Ok(identities) => findings.extend(try_each(recipients, identities)),
     }
     findings
 }
 
+/// Fetches the passphrase and opens with it what it wrapped. A person is not asked for one.
+fn examine_passphrase(passphrase: &Passphrase) -> Finding {
+    if !passphrase.is_unattended() {
+        return Finding::ok(PASSPHRASE, "typed for each backup; not tried");
+    }
+    let tried = passphrase.get().and_then(|secret| {
+        let key = WrappedKey::new(&secret)?;
+        unwrap(&key.content, passphrase)?;
+        Ok(secret)
+    });
+    let origin = passphrase.origin();
+    match tried {
+        Ok(secret) if is_short(&secret) => Finding::warn(
+            PASSPHRASE,
+            format!("{origin} gives one that is short: it can be guessed by whoever gets a backup"),
+            "Choose five random words or more.",
+        ),
+        Ok(_) => Finding::ok(PASSPHRASE, format!("{origin} gives one, and it opens what it wraps")),
+        Err(error) => Finding::fail(
+            PASSPHRASE,
+            finding::reason(&error),
+            "Check backup.passphrase-command or backup.passphrase-file; run the command by hand.",
+        ),
+    }
+}
+
 /// Judges how many keys could be lost before the backups are.
-fn judge_recipients(texts: &[&str]) -> Finding {
+fn judge_recipients(texts: &[&str], passphrase: bool) -> Finding {
     let mut different = texts.to_vec();
     different.sort_unstable();
     different.dedup();
-    if different.len() >= 2 {
-        return Finding::ok(RECIPIENTS, format!("{}: losing one key loses nothing", different.len()));
+    match (different.len(), passphrase) {
+        (0, true) => {
+            return Finding::warn(
+                RECIPIENTS,
+                "none, a passphrase only: whoever forgets it loses every backup",
+                "unisys-dba key new --output recovery.txt # add its recipient to recipients, keep the file somewhere else",
+            );
+        }
+        (more, true) => {
+            return Finding::ok(RECIPIENTS, format!("{more} and a passphrase: losing one loses nothing"));
+        }
+        (2.., false) => {
+            return Finding::ok(RECIPIENTS, format!("{}: losing one key loses nothing", different.len()));
+        }
+        (_, false) => {}
     }
     Finding::warn(
         RECIPIENTS,
@@ -56,7 +104,12 @@ fn try_each(recipients: &[Recipient], identities: &Identities) -> Vec<Finding> {
     let (file, stored) = match seal(recipients) {
         Ok(sealed) => sealed,
         Err(error) => {
-            let repair = "Check backup.recipients: each must be the output of age-keygen -y.";
+            let repair = match &error {
+                OpsError::PluginMissing { program } => {
+                    format!("Install {program}, so that it is on the PATH.")
+                }
+                _ => "Check backup.recipients: each must be the output of age-keygen -y.".into(),
+            };
             return vec![Finding::fail(IDENTITIES, finding::reason(&error), repair)];
         }
     };
@@ -68,7 +121,26 @@ fn try_each(recipients: &[Recipient], identities: &Identities) -> Vec<Finding> {
             _ => useless.push(path.display().to_string()),
         }
     }
-    judge_identities(recipients, &identities.recipients(), opening, &useless)
+    let mut owned = identities.recipients();
+    owned.extend(opened_by_plugins(recipients, identities));
+    judge_identities(recipients, &owned, opening, &useless)
+}
+
+/// Returns the recipients whose identities are those of plugins, which cannot say whose they are: a file for one recipient alone
+/// shows it.
+fn opened_by_plugins(recipients: &[Recipient], identities: &Identities) -> Vec<String> {
+    if identities.plugins().is_empty() {
+        return Vec::new();
+    }
+    let owned = identities.recipients();
+    let opened = |recipient: &&Recipient| {
+        seal(std::slice::from_ref(*recipient)).is_ok_and(|(file, stored)| {
+            let opened = Opened::start(&file, Box::new(Cursor::new(stored)), identities);
+            opened.and_then(Opened::read_all).is_ok()
+        })
+    };
+    let unknown = recipients.iter().filter(|recipient| !owned.iter().any(|text| text == recipient.text()));
+    unknown.filter(opened).map(|recipient| recipient.text().to_owned()).collect()
 }
 
 /// Judges what the identities opened: `useless` are the files of those that did not.
@@ -144,7 +216,7 @@ impl Part for Memory {
 mod tests {
     use super::super::Level;
     use super::*;
-    use crate::keys::KeyPair;
+    use crate::keys::{KeyPair, Source};
 
     struct Case {
         _directory: tempfile::TempDir,
@@ -178,20 +250,38 @@ mod tests {
         #[case] levels: &[Level],
     ) {
         let case = case(recipients, identities);
-        let findings = examine(&Ok(case.recipients), &Ok(case.identities));
+        let findings = examine(&Ok(case.recipients), &Ok(case.identities), None);
         assert_eq!(findings.iter().map(|f| f.level).collect::<Vec<_>>(), levels, "{findings:?}");
     }
 
     #[test]
     fn the_same_recipient_twice_is_one() {
-        assert_eq!(judge_recipients(&["age1a", "age1a"]).level, Level::Warn);
+        assert_eq!(judge_recipients(&["age1a", "age1a"], false).level, Level::Warn);
+        assert_eq!(judge_recipients(&["age1a"], true).level, Level::Ok);
+        assert_eq!(judge_recipients(&[], true).level, Level::Warn);
+    }
+
+    #[rstest::rstest]
+    #[case("correct horse battery staple", Level::Ok)]
+    #[case("hunter2", Level::Warn)]
+    fn a_passphrase_is_tried(#[case] text: &str, #[case] level: Level) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("passphrase");
+        let mut file = crate::platform::private_file().create_new(true).open(&path).unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        let passphrase = Passphrase::new(Source::File(path));
+        let findings = examine(&Ok(Vec::new()), &Ok(Identities::none()), Some(&passphrase));
+        assert_eq!((findings[1].level, findings[2].level), (level, Level::Ok), "{findings:?}");
+        let missing = Passphrase::new(Source::File(directory.path().join("nowhere")));
+        assert_eq!(examine_passphrase(&missing).level, Level::Fail);
+        assert!(findings.iter().all(|finding| !finding.text.contains(text)));
     }
 
     #[test]
     fn a_key_kept_elsewhere_is_named_by_its_id() {
         let case = case(2, &[0]);
         let id = case.recipients[1].id();
-        let findings = examine(&Ok(case.recipients), &Ok(case.identities));
+        let findings = examine(&Ok(case.recipients), &Ok(case.identities), None);
         assert_eq!(findings[1].text, format!("1 opens a test file; 1 key kept elsewhere: {id}"));
     }
 }

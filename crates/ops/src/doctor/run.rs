@@ -10,9 +10,9 @@ use unisys_db::snapshot::{self, SnapshotError};
 use unisys_db::{DbError, Session, Target};
 
 use super::finding::{Broken, reason};
-use super::{Diagnosis, Finding, connection, drill, estimate, keys, limits, lint, programs, store};
+use super::{Diagnosis, Finding, connection, drill, estimate, keys, limits, lint, opened, programs, store};
 use crate::OpsError;
-use crate::keys::{Identities, Recipient};
+use crate::keys::{Identities, Passphrase, Recipient};
 use crate::platform::{self, SystemUser};
 use crate::program::{PgVersion, Programs, Search};
 use crate::store::Store;
@@ -49,8 +49,12 @@ pub struct DoctorOptions {
     pub recipients: Result<Vec<Recipient>, Broken>,
     /// The keys a drill decrypts with.
     pub identities: Result<Identities, Broken>,
+    /// What else new backups are encrypted with.
+    pub passphrase: Option<Arc<Passphrase>>,
     /// Where the backups go.
     pub store: Arc<dyn Store>,
+    /// Where they are copied to.
+    pub copies: Vec<Arc<dyn Store>>,
     /// The directory scratch servers are made in.
     pub parent: PathBuf,
     /// The scratch server's port.
@@ -73,7 +77,8 @@ pub struct DoctorOptions {
 pub async fn run(options: &DoctorOptions) -> Diagnosis {
     let mut findings = options.configuration.clone();
     let facts = examine_server(options, &mut findings).await;
-    findings.extend(keys::examine(&options.recipients, &options.identities));
+    findings.extend(keys::examine(&options.recipients, &options.identities, options.passphrase.as_deref()));
+    findings.extend(opened::examine(options));
     let known = facts.as_ref().map(|facts| {
         let experience = estimate::experience(&*options.store, &facts.database.name);
         estimate::estimate(facts.database.bytes, experience.as_ref())
@@ -81,8 +86,12 @@ pub async fn run(options: &DoctorOptions) -> Diagnosis {
     let data_directory =
         facts.as_ref().filter(|_| is_local(options)).and_then(|f| f.data_directory.as_deref());
     let user = platform::current_user().unwrap_or_else(|| "USER".into());
-    let store_facts = store::probe(&*options.store, data_directory.map(Path::new));
+    let store_facts = store::probe(&*options.store, data_directory.map(Path::new), options.explain);
     findings.extend(store::judge(&store_facts, known.as_ref().map(|estimate| estimate.stored_bytes), &user));
+    for copy in &options.copies {
+        let facts = store::probe(&**copy, None, options.explain);
+        findings.push(store::judge_copy(&facts, known.as_ref().map(|estimate| estimate.stored_bytes), &user));
+    }
     findings.push(drill::judge_user(options));
     findings.extend(match &facts {
         Some(facts) => drill::examine(options, facts).await,

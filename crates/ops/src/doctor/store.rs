@@ -2,12 +2,14 @@
 
 use std::path::Path;
 
-use super::{Finding, finding};
-use crate::platform;
+use super::{Finding, Level, finding};
 use crate::store::Store;
+use crate::{OpsError, platform};
 
 const STORE: &str = "store";
+const COPY: &str = "copy";
 const SPACE: &str = "store's space";
+const REMOVAL: &str = "store's removal";
 const PRIVACY: &str = "store's privacy";
 const PLACE: &str = "store's place";
 
@@ -20,6 +22,12 @@ pub(super) struct StoreFacts {
     pub(super) done: &'static str,
     /// Why it cannot be written; nothing where it can.
     pub(super) unwritable: Option<String>,
+    /// What to do about that, where it is known.
+    pub(super) repair: Option<String>,
+    /// Why nothing can be removed, where all the rest works.
+    pub(super) undeletable: Option<String>,
+    /// Whether it is a bucket.
+    pub(super) bucket: bool,
     /// Whether only its owner may read it; unknown where it does not exist yet.
     pub(super) private: Option<bool>,
     /// The free space, in bytes.
@@ -31,13 +39,20 @@ pub(super) struct StoreFacts {
 }
 
 /// Tries the store.
-pub(super) fn probe(store: &dyn Store, data_directory: Option<&Path>) -> StoreFacts {
+pub(super) fn probe(
+    store: &dyn Store,
+    data_directory: Option<&Path>,
+    explain: fn(&OpsError) -> Option<String>,
+) -> StoreFacts {
     let trial = store.try_out();
     StoreFacts {
         location: store.location(),
         done: trial.done,
         private: trial.private,
+        repair: trial.unwritable.as_ref().and_then(explain),
         unwritable: trial.unwritable.map(|error| finding::reason(&error)),
+        undeletable: trial.undeletable.map(|error| finding::reason(&error)),
+        bucket: trial.directory.is_none(),
         free: store.free_bytes(),
         device: trial.directory.as_deref().and_then(platform::device_of),
         server_device: data_directory.and_then(platform::device_of),
@@ -49,12 +64,30 @@ pub(super) fn judge(facts: &StoreFacts, needed: Option<u64>, user: &str) -> Vec<
     let root = &facts.location;
     let mut findings = vec![match &facts.unwritable {
         None => Finding::ok(STORE, format!("{root}: {}", facts.done)),
-        Some(reason) => Finding::fail(STORE, reason, format!("install -d -m 700 -o {user} '{root}'")),
+        Some(reason) => {
+            let repair = || format!("install -d -m 700 -o {user} '{root}'");
+            Finding::fail(STORE, reason, facts.repair.clone().unwrap_or_else(repair))
+        }
     }];
+    if let (None, Some(reason)) = (&facts.unwritable, &facts.undeletable) {
+        let text = format!("{reason}; a test object stays, and nothing can be pruned from here");
+        findings.push(Finding::warn(
+            REMOVAL,
+            text,
+            "Nothing, where the bucket keeps objects on purpose; else grant s3:DeleteObject.",
+        ));
+    }
     findings.push(judge_space(facts, needed));
     if facts.private == Some(false) {
         let text = format!("{root} can be read by others: manifests name tables and count rows");
         findings.push(Finding::warn(PRIVACY, text, format!("chmod 700 '{root}'")));
+    } else if facts.bucket {
+        findings.push(Finding::ok(
+            PRIVACY,
+            "who reads a bucket is set there; all but names and counts is encrypted",
+        ));
+        findings.push(Finding::ok(PLACE, "in a bucket"));
+        return findings;
     } else {
         findings.push(Finding::ok(PRIVACY, "only its owner reads it"));
     }
@@ -70,7 +103,19 @@ pub(super) fn judge(facts: &StoreFacts, needed: Option<u64>, user: &str) -> Vec<
     findings
 }
 
+/// Judges a store backups are copied to, in one finding.
+pub(super) fn judge_copy(facts: &StoreFacts, needed: Option<u64>, user: &str) -> Finding {
+    let mut findings = judge(facts, needed, user);
+    let worst = findings.iter().position(|finding| finding.level == Level::Fail);
+    let chosen = findings.swap_remove(worst.unwrap_or(0));
+    Finding { check: COPY, ..chosen }
+}
+
 fn judge_space(facts: &StoreFacts, needed: Option<u64>) -> Finding {
+    if facts.bucket {
+        let needed = needed.map(|needed| format!("; a backup takes about {}", size(needed)));
+        return Finding::ok(SPACE, format!("a bucket tells no limit{}", needed.unwrap_or_default()));
+    }
     let (Some(free), Some(needed)) = (facts.free, needed) else {
         return Finding::skipped(SPACE, if needed.is_none() { "connection" } else { STORE });
     };
@@ -86,7 +131,7 @@ fn judge_space(facts: &StoreFacts, needed: Option<u64>) -> Finding {
 }
 
 /// Returns a size as people read it: `1.2 GB`, by thousands.
-pub(super) fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];
     if bytes < 1000 {
         return format!("{bytes} B");
@@ -101,7 +146,6 @@ pub(super) fn size(bytes: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Level;
     use super::*;
 
     fn levels(facts: &StoreFacts, needed: Option<u64>) -> Vec<Level> {
@@ -117,7 +161,18 @@ mod tests {
             device: Some(1),
             server_device: Some(2),
             unwritable: None,
+            repair: None,
+            undeletable: None,
+            bucket: false,
         }
+    }
+
+    #[test]
+    fn a_copy_is_one_finding() {
+        let level = |facts: &StoreFacts, needed| judge_copy(facts, needed, "dba").level;
+        assert_eq!(level(&sound(), Some(100)), Level::Ok);
+        assert_eq!(level(&sound(), Some(1001)), Level::Fail);
+        assert_eq!(level(&StoreFacts { unwritable: Some("no".into()), ..sound() }, None), Level::Fail);
     }
 
     #[test]
@@ -129,6 +184,10 @@ mod tests {
         assert_eq!(levels(&sound(), Some(1001)), [Ok, Fail, Ok, Ok]);
         assert_eq!(levels(&sound(), Some(500)), [Ok, Warn, Ok, Ok]);
         assert_eq!(levels(&sound(), None), [Ok, Skipped, Ok, Ok]);
+        let keeps = StoreFacts { undeletable: Some("no".into()), ..sound() };
+        assert_eq!(levels(&keeps, Some(100)), [Ok, Warn, Ok, Ok, Ok]);
+        let bucket = StoreFacts { bucket: true, free: None, private: None, device: None, ..sound() };
+        assert_eq!(levels(&bucket, None), [Ok, Ok, Ok, Ok]);
         assert_eq!(levels(&StoreFacts { private: Some(false), ..sound() }, Some(1)), [Ok, Ok, Warn, Ok]);
         assert_eq!(levels(&StoreFacts { server_device: Some(1), ..sound() }, Some(1)), [Ok, Ok, Ok, Warn]);
     }

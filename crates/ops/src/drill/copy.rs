@@ -11,6 +11,7 @@ use super::compare::{self, Comparison};
 use super::schema;
 use crate::OpsError;
 use crate::backup::{BackupId, Selected};
+use crate::keys::ProvedKeys;
 use crate::program::{PgVersion, Programs};
 use crate::progress::Expected;
 use crate::restore::{LeaveOut, LoadAs, Loaded, OpenBackup, Restore};
@@ -31,7 +32,9 @@ impl RestoredCopy {
     /// [`OpsError`]; [`OpsError::blames_the_backup`] says whether it tells something about the backup.
     pub async fn restore(store: &dyn Store, id: &BackupId, options: &DrillOptions) -> Result<Self, OpsError> {
         options.progress.begin("open", Expected::UNKNOWN);
-        let backup = Arc::new(OpenBackup::open(store, id, options.identities.clone(), &options.trust)?);
+        let mut backup = OpenBackup::open(store, id, options.identities.clone(), &options.trust)?;
+        backup.try_other_keys()?;
+        let backup = Arc::new(backup);
         let scratch = scratch(&backup, options).await?;
         let server = scratch.server();
         let restore = Restore {
@@ -54,6 +57,11 @@ impl RestoredCopy {
     /// Returns the server.
     pub fn server(&self) -> &Server {
         self.scratch.server()
+    }
+
+    /// Returns which keys have opened all that was read of the backup so far.
+    pub fn proved_keys(&self) -> ProvedKeys {
+        self.restore.backup.proved_keys()
     }
 
     /// Returns the superuser's connection to the restored database.

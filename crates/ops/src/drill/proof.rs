@@ -8,6 +8,7 @@ use super::rto::Rto;
 use crate::OpsError;
 use crate::backup::BackupId;
 use crate::evidence::{SigningKey, Subject, Trust, Verdict, signature_name, signature_of};
+use crate::keys::ProvedKeys;
 use crate::store::Store;
 
 /// What the records of drills are called, before their moment.
@@ -49,6 +50,9 @@ pub struct DrillRecord {
     pub verify_seconds: f64,
     /// The recovery point: the backup's age when the drill began, in seconds.
     pub rpo_seconds: i64,
+    /// Which keys opened it, and which of its keys were not there to be tried.
+    #[serde(default)]
+    pub keys: ProvedKeys,
     /// How many sessions restored at once.
     pub jobs: usize,
     /// The version of the server it was restored on.

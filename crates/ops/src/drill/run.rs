@@ -13,7 +13,7 @@ use super::rto::{self, Rto};
 use crate::OpsError;
 use crate::backup::BackupId;
 use crate::evidence::{SigningKey, Trust};
-use crate::keys::Identities;
+use crate::keys::{Identities, ProvedKeys};
 use crate::platform::SystemUser;
 use crate::program::Search;
 use crate::progress::Progress;
@@ -71,6 +71,7 @@ pub async fn run(store: &dyn Store, id: &BackupId, options: &DrillOptions) -> Re
         restore_seconds: 0.0,
         verify_seconds: 0.0,
         rpo_seconds: (options.now - id.moment()).num_seconds(),
+        keys: ProvedKeys::default(),
         jobs: options.jobs,
         server_version: String::new(),
         made_by: options.made_by.clone(),
@@ -105,6 +106,7 @@ async fn prove(
     let started = Instant::now();
     let compared = copy.compare().await;
     record.verify_seconds = started.elapsed().as_secs_f64();
+    record.keys = copy.proved_keys();
     let comparison = compared?;
     // after the comparison, which must see the copy as it was restored; and it decides nothing
     match rto::measure(&copy, &options.parent).await {

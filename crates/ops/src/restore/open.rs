@@ -9,10 +9,10 @@ use unisys_db::selection::Content;
 
 use crate::backup::{BackupFacts, BackupId, FACTS, Finding, Manifest, copy_encoding, stored};
 use crate::evidence::{Subject, Trust, Verdict, signature_of};
-use crate::keys::Identities;
+use crate::keys::{Identities, ProvedKeys, Recipient, WRAPPED, id_of, unwrap};
 use crate::progress::{Expected, Progress};
-use crate::seal::Opened;
-use crate::store::{Hold, MANIFEST, Store};
+use crate::seal::{self, Opened, StoredFile};
+use crate::store::{Hold, MANIFEST, Part, Store};
 use crate::{OpsError, platform};
 
 /// A backup that can be read.
@@ -105,14 +105,55 @@ impl OpenBackup {
         let (manifest, json, signature) = Self::judged(store, id, trust)?;
         trust.admit(MANIFEST, &signature)?;
         let manifest_sha256 = crate::keys::sha256(&json);
-        let file = manifest.file(FACTS)?;
-        let json = Opened::start(file, store.read(id, FACTS)?, &identities)?.read_all()?;
+        let with_passphrase = manifest.passphrase.is_some() && identities.passphrase().is_some();
+        if identities.is_empty() && !with_passphrase {
+            return Err(OpsError::NoIdentity(id.clone()));
+        }
+        let identities = identities.fresh();
+        let (json, identities) = match read_facts(store, &manifest, &identities) {
+            Ok(json) => (json, identities),
+            Err(OpsError::Open { .. } | OpsError::Key(_) | OpsError::PluginMissing { .. })
+                if with_passphrase =>
+            {
+                let identities = with_wrapped(store, &manifest, &identities)?;
+                (read_facts(store, &manifest, &identities)?, identities)
+            }
+            Err(error) => return Err(error),
+        };
         let facts: BackupFacts = serde_json::from_slice(&json)
             .map_err(|error| OpsError::Corrupt(format!("the facts of {id} are damaged: {error}")))?;
         agree(&manifest, &facts)?;
         let store = store.shared();
         let hold = Arc::new(hold);
         Ok(Self { store, manifest, manifest_sha256, signature, facts, identities, _hold: hold })
+    }
+
+    /// Tries each key that was not needed so far on the facts: those of plugins, and the passphrase where no person has to be
+    /// asked for it. What does not open is no error; [`OpenBackup::proved_keys`] tells.
+    ///
+    /// # Errors
+    /// [`OpsError`] when the store fails.
+    pub(crate) fn try_other_keys(&mut self) -> Result<(), OpsError> {
+        let unattended = self.identities.passphrase().is_some_and(|passphrase| passphrase.is_unattended());
+        if let Some(id) = self.manifest.passphrase.as_ref().filter(|_| unattended)
+            && !self.identities.recipients().iter().any(|text| id_of(text) == *id)
+            && let Ok(identities) = with_wrapped(&*self.store, &self.manifest, &self.identities)
+            && read_facts(&*self.store, &self.manifest, &identities).is_ok()
+        {
+            self.identities = identities;
+        }
+        let file = self.manifest.file(FACTS)?;
+        for (place, plugin) in self.identities.each_plugin() {
+            let stored = self.store.read(&self.manifest.id, FACTS)?;
+            let opened = Opened::start(file, stored, &plugin).and_then(Opened::read_all);
+            self.identities.note(place, opened.is_ok());
+        }
+        Ok(())
+    }
+
+    /// Returns which keys have opened all that was read of the backup so far, and which of its keys were not at hand.
+    pub fn proved_keys(&self) -> ProvedKeys {
+        self.identities.proved(&self.manifest.recipients)
     }
 
     /// Reads every stored file and compares its size and hash, `jobs` files at once.
@@ -145,6 +186,21 @@ impl OpenBackup {
     pub fn read(&self, name: &str) -> Result<Opened, OpsError> {
         let file = self.manifest.file(name)?;
         Opened::start(file, self.store.read(&self.manifest.id, name)?, &self.identities)
+    }
+
+    /// Copies one of its files into `part` for other recipients; see [`seal::rewrap`].
+    ///
+    /// # Errors
+    /// As [`seal::rewrap`].
+    pub(crate) fn rewrap(
+        &self,
+        file: &StoredFile,
+        recipients: &[Recipient],
+        part: Box<dyn Part>,
+        advance: &mut dyn FnMut(u64),
+    ) -> Result<StoredFile, OpsError> {
+        let stored = self.store.read(&self.manifest.id, &file.name)?;
+        seal::rewrap(file, stored, &self.identities, recipients, part, advance)
     }
 
     /// Decrypts one of its files into `path`, which only its owner may read.
@@ -181,6 +237,22 @@ impl OpenBackup {
             }
         }
     }
+}
+
+fn read_facts(store: &dyn Store, manifest: &Manifest, identities: &Identities) -> Result<Vec<u8>, OpsError> {
+    let file = manifest.file(FACTS)?;
+    Opened::start(file, store.read(&manifest.id, FACTS)?, identities)?.read_all()
+}
+
+/// Returns the identities with the one that the passphrase opens.
+fn with_wrapped(
+    store: &dyn Store,
+    manifest: &Manifest,
+    identities: &Identities,
+) -> Result<Identities, OpsError> {
+    let Some(passphrase) = identities.passphrase() else { return Ok(identities.clone()) };
+    let wrapped = store.read_small(&manifest.id, WRAPPED)?.ok_or_else(|| OpsError::missing(WRAPPED))?;
+    Ok(identities.and(&unwrap(&wrapped, passphrase)?))
 }
 
 /// A manifest is not encrypted and can be changed by whoever can write to the store; the facts say what it said.

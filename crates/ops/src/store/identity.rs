@@ -35,20 +35,35 @@ impl Owners {
         system_identifier: &str,
         adopt: bool,
     ) -> Result<bool, OpsError> {
-        match self.databases.get(database) {
-            Some(known) if known == system_identifier => Ok(false),
-            Some(known) if !adopt => Err(OpsError::Refused(format!(
-                "this store holds backups of {database:?} from the cluster {known}, but the server is the cluster {system_identifier}"
-            ))),
-            _ => {
-                self.databases.insert(database.to_owned(), system_identifier.to_owned());
-                Ok(true)
-            }
+        let known = self.databases.get(database).map(String::as_str);
+        let new = judge(database, known, system_identifier, adopt)?;
+        if new {
+            self.databases.insert(database.to_owned(), system_identifier.to_owned());
         }
+        Ok(new)
     }
 
     pub(super) fn to_json(&self) -> Vec<u8> {
         serde_json::to_vec_pretty(self).unwrap_or_default()
+    }
+}
+
+/// Returns whether a claim is new and to be written down.
+///
+/// # Errors
+/// [`OpsError::Refused`] naming both clusters, when it is another one and not to be adopted.
+pub(super) fn judge(
+    database: &str,
+    known: Option<&str>,
+    system_identifier: &str,
+    adopt: bool,
+) -> Result<bool, OpsError> {
+    match known {
+        Some(known) if known == system_identifier => Ok(false),
+        Some(known) if !adopt => Err(OpsError::Refused(format!(
+            "this store holds backups of {database:?} from the cluster {known}, but the server is the cluster {system_identifier}"
+        ))),
+        _ => Ok(true),
     }
 }
 

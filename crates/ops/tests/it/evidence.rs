@@ -73,7 +73,7 @@ impl Signed {
     }
 }
 
-fn trust(keys: &[&SigningKey]) -> Trust {
+pub(crate) fn trust(keys: &[&SigningKey]) -> Trust {
     Trust::new(keys.iter().map(|key| key.public().clone()).collect(), false)
 }
 
@@ -178,7 +178,7 @@ async fn what_was_changed_removed_or_signed_by_somebody_else_is_no_evidence() {
             Box::new(|dir| {
                 change(dir.join(&record), |b| {
                     *b = String::from_utf8_lossy(b).replace("\"jobs\": 2", "\"jobs\": 3").into_bytes();
-                })
+                });
             }),
             "is not one of these bytes",
         ),

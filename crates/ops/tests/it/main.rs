@@ -2,14 +2,17 @@
 
 #![allow(clippy::unwrap_used, reason = "what a test needs and does not get has failed it")]
 
+mod buckets;
 mod checker;
 mod code;
 mod damage;
+mod dying;
 mod evidence;
 #[cfg(unix)]
 mod lost;
 mod managed;
 mod races;
+mod rekey;
 mod roles;
 mod selection;
 #[cfg(unix)]

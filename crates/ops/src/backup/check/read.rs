@@ -13,6 +13,7 @@ use crate::backup::{BackupId, FACTS, Manifest, stored};
 use crate::child::Running;
 use crate::drill::chain;
 use crate::evidence::Trust;
+use crate::keys::WRAPPED;
 use crate::program::Programs;
 use crate::progress::Expected;
 use crate::restore::OpenBackup;
@@ -122,7 +123,7 @@ async fn content(
     }
     let (backup, file) = (Arc::clone(backup), file.clone());
     let reading = tokio::task::spawn_blocking(move || match file.name.as_str() {
-        RESTORE => plain(&backup, &file),
+        RESTORE | WRAPPED => plain(&backup, &file),
         name if name.contains(".copy.") => copied(&backup, name),
         name => sealed(&backup, name),
     });
