@@ -18,13 +18,15 @@ use std::path::PathBuf;
 
 use secrecy::SecretString;
 use serde::Deserialize;
+use unisys_ops::backup::Lag;
+use unisys_ops::platform::IoPriority;
 
 pub(crate) use error::SettingsError;
 pub(crate) use file::place;
 pub(crate) use layers::{Entry, Layers};
 pub(crate) use redact::{holds_password, redacted};
 pub(crate) use source::Source;
-pub(crate) use units::Span;
+pub(crate) use units::{Size, Span};
 
 /// Everything that can be configured, as `config.example.toml` documents it.
 #[derive(Debug, Deserialize)]
@@ -106,6 +108,28 @@ pub(crate) struct Backup {
     pub(crate) lock_timeout: Span,
     /// How many attempts there are.
     pub(crate) lock_attempts: NonZeroU32,
+    /// How many bytes a second are read.
+    #[serde(deserialize_with = "parse::optional_size")]
+    pub(crate) max_rate: Option<Size>,
+    /// How long a backup may run.
+    #[serde(deserialize_with = "parse::optional_span")]
+    pub(crate) max_runtime: Option<Span>,
+    /// How old its snapshot may get.
+    #[serde(deserialize_with = "parse::optional_span")]
+    pub(crate) max_snapshot_age: Option<Span>,
+    /// How far a replica may fall behind.
+    #[serde(deserialize_with = "parse::optional_lag")]
+    pub(crate) max_replication_lag: Option<Lag>,
+    /// How long a server that cannot be reached is tried again.
+    pub(crate) connect_wait: Span,
+    /// How long the server may be silent.
+    pub(crate) network_timeout: Span,
+    /// The priority, 1 to 19; 0 leaves it as it is.
+    #[serde(deserialize_with = "parse::nice")]
+    pub(crate) nice: i32,
+    /// The I/O priority; `None` leaves it as it is.
+    #[serde(deserialize_with = "parse::ionice")]
+    pub(crate) ionice: Option<IoPriority>,
 }
 
 /// Where the rows of a backup go.

@@ -134,7 +134,7 @@ pub(crate) fn default_options(
     Ok(DrillOptions {
         identities,
         search: ctx.search(),
-        parent: settings.directory.clone().unwrap_or_else(std::env::temp_dir),
+        parent: ctx.scratch_directory(),
         port: settings.port,
         wait: settings.wait.0,
         user: scratch_user(ctx, ui)?,

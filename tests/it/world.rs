@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tempfile::TempDir;
 use unisys_db::snapshot::SnapshotOptions;
 use unisys_db::{Session, Target, facts, inventory, quote_ident};
-use unisys_ops::backup::{self, BackupOptions, BackupReport, Layout, Ranges};
+use unisys_ops::backup::{self, BackupOptions, BackupReport, Layout, Limits, Ranges};
 use unisys_ops::keys::{Identities, KeyPair, Recipient};
 use unisys_ops::progress::Silent;
 use unisys_ops::restore::OpenBackup;
@@ -94,6 +94,7 @@ impl World {
             jobs: 2,
             level: 1,
             snapshot: SnapshotOptions { lock_timeout: std::time::Duration::from_secs(5), attempts: 2 },
+            limits: Limits::default(),
             adopt: false,
             made_by: "a test".into(),
             progress: Arc::new(Silent),

@@ -1,34 +1,34 @@
 //! One backup, from the first lock to the rename.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::task::JoinSet;
-use tokio_postgres::error::SqlState;
 use unisys_db::catalog::DatabaseFacts;
+use unisys_db::connect::Retries;
 use unisys_db::facts::{self, TableFacts};
 use unisys_db::fingerprint::Seed;
+use unisys_db::run_lock::RunLock;
 use unisys_db::snapshot::{Coordinator, SnapshotError, SnapshotOptions};
-use unisys_db::{Session, Target};
+use unisys_db::throttle::Throttle;
+use unisys_db::{DbError, Target};
 
 use super::complete::{Results, complete};
-use super::work::{Done, Shared, Work};
-use super::{BackupId, Layout, Manifest, Plan, Ranges, copy_encoding};
+use super::watch::Watch;
+use super::work::Shared;
+use super::workers::{Failed, perform_all};
+use super::{BackupId, Layout, Limits, Manifest, Plan, Ranges, copy_encoding};
 use crate::OpsError;
+use crate::drill::chain;
 use crate::keys::Recipient;
 use crate::program::{Programs, Search};
 use crate::progress::{Expected, Progress};
-use crate::store::Store;
+use crate::store::{Store, StoreLock};
 
 /// The name of the encrypted facts.
 pub(crate) const FACTS: &str = "facts.json.zst.age";
 
-/// How often a piece of work is begun again after its connection was lost.
-const LIVES: u32 = 3;
-
-/// How often the coordinator's session is looked after.
-const WATCH: Duration = Duration::from_secs(1);
+/// How many times longer than a silence the beginning may take: it asks several questions, and a large catalog is listed slowly.
+const BEGINNING: u32 = 10;
 
 /// What a backup is made of and how.
 #[derive(Clone)]
@@ -49,6 +49,8 @@ pub struct BackupOptions {
     pub level: i32,
     /// How patient the locks are.
     pub snapshot: SnapshotOptions,
+    /// How much of the server it may take.
+    pub limits: Limits,
     /// Whether to take over a store that knows the database from another cluster.
     pub adopt: bool,
     /// This program's version, for the manifest.
@@ -68,19 +70,63 @@ pub struct BackupReport {
     pub location: String,
 }
 
+/// The right to back up a database into a store: nobody else does, from this host or another, until this is dropped.
+pub struct Locks {
+    /// The store's.
+    pub store: StoreLock,
+    database: RunLock,
+}
+
+impl Locks {
+    /// Gives the right back. Dropping does so too, but breaks a connection off.
+    pub async fn release(self) {
+        self.database.release().await;
+    }
+}
+
+/// Takes the right to back up the target's database into `store`. Hold it until what follows the backup, such as pruning, is
+/// done too.
+///
+/// # Errors
+/// [`OpsError::Locked`] while another run on this store has it, [`OpsError::RunLock`] while another host's has it.
+pub async fn lock(store: &dyn Store, options: &BackupOptions) -> Result<Locks, OpsError> {
+    let store = store.lock(&options.target.database)?;
+    let told = |error: &DbError, pause: Duration| options.tell_of_retry(error, pause);
+    let retries = Retries { within: options.limits.connect_wait, told: &told };
+    let database = RunLock::take(&options.patient_target(), &retries).await?;
+    Ok(Locks { store, database })
+}
+
 /// Makes a backup of the target's database in `store`.
 ///
 /// # Errors
 /// [`OpsError`]; then the store is as it was.
 pub async fn run(store: &dyn Store, options: BackupOptions) -> Result<BackupReport, OpsError> {
+    let locks = lock(store, &options).await?;
+    let report = run_locked(store, options, &locks).await;
+    locks.release().await;
+    report
+}
+
+/// As [`run`], under locks that were taken before and are still held afterwards.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_locked(
+    store: &dyn Store,
+    options: BackupOptions,
+    locks: &Locks,
+) -> Result<BackupReport, OpsError> {
     if options.recipients.is_empty() {
         return Err(OpsError::Key("there is no recipient to encrypt to".into()));
     }
-    let _lock = store.lock(&options.target.database)?;
+    // of several hosts, the one on which the lock was got
+    let options = BackupOptions { target: locks.database.target().await, ..options };
+    let begun = Instant::now();
     let attempts = options.snapshot.attempts.max(1);
     let mut last = None;
     for attempt in 1..=attempts {
-        match attempt_once(store, &options).await {
+        match attempt_once(store, &options, locks, begun).await {
             Err(Failed::Contended(error)) if attempt < attempts => {
                 options
                     .progress
@@ -94,55 +140,91 @@ pub async fn run(store: &dyn Store, options: BackupOptions) -> Result<BackupRepo
     Err(last.unwrap_or_else(|| OpsError::Refused("no attempt was made".into())))
 }
 
-/// Why an attempt failed, and whether another may succeed.
-enum Failed {
-    /// DDL was queued behind our locks: letting go and beginning again helps.
-    Contended(OpsError),
-    Other(OpsError),
-}
+impl BackupOptions {
+    /// Returns the target with limits on silence where it has none: on the login, and on what was sent and nobody acknowledges.
+    fn patient_target(&self) -> Target {
+        let limit = Some(self.limits.network_timeout);
+        Target {
+            connect_timeout: self.target.connect_timeout.or(limit),
+            tcp_user_timeout: self.target.tcp_user_timeout.or(limit),
+            ..self.target.clone()
+        }
+    }
 
-impl<E: Into<OpsError>> From<E> for Failed {
-    fn from(error: E) -> Self {
-        let error = error.into();
-        if lock_refused(&error) { Self::Contended(error) } else { Self::Other(error) }
+    pub(super) fn tell_of_retry(&self, error: &DbError, pause: Duration) {
+        let seconds = pause.as_secs_f64();
+        self.progress.message(&format!("{}, trying again in {seconds} s", chain(error)));
     }
 }
 
-/// DDL that holds one lock and waits for another of ours shows as a deadlock.
-fn lock_refused(error: &OpsError) -> bool {
-    let refusals = [SqlState::LOCK_NOT_AVAILABLE, SqlState::T_R_DEADLOCK_DETECTED];
-    match error {
-        OpsError::Db(error) => error.sqlstate().is_some_and(|state| refusals.contains(state)),
-        _ => false,
-    }
+/// What an attempt begins with.
+struct Beginning {
+    coordinator: Coordinator,
+    taken: Instant,
+    database: DatabaseFacts,
+    large_objects: u64,
+    role_passwords: bool,
 }
 
-async fn attempt_once(store: &dyn Store, options: &BackupOptions) -> Result<BackupReport, Failed> {
-    let started = Instant::now();
+async fn begin(options: &BackupOptions) -> Result<Beginning, OpsError> {
     let coordinator =
         Coordinator::begin(&options.target, options.snapshot).await.map_err(|error| match error {
             SnapshotError::Db(error) => OpsError::Db(error),
             other => OpsError::Snapshot(other),
         })?;
+    let taken = Instant::now();
     let session = coordinator.session();
-    let database = DatabaseFacts::load(session).await?;
+    Ok(Beginning {
+        taken,
+        database: DatabaseFacts::load(session).await?,
+        large_objects: facts::count_large_objects(session).await?,
+        role_passwords: facts::can_read_role_passwords(session).await?,
+        coordinator,
+    })
+}
+
+/// Begins, unless the server falls silent or the whole run's time is over.
+async fn begin_in_time(options: &BackupOptions, begun: Instant) -> Result<Beginning, OpsError> {
+    let limits = &options.limits;
+    let locking = options.snapshot.lock_timeout.saturating_mul(options.snapshot.attempts.max(1));
+    let silence = limits.network_timeout.saturating_mul(BEGINNING).saturating_add(locking);
+    let left = limits.runtime.map(|limit| limit.saturating_sub(begun.elapsed()));
+    match tokio::time::timeout(left.map_or(silence, |left| left.min(silence)), begin(options)).await {
+        Ok(result) => result,
+        Err(_) => Err(match limits.passed(begun.elapsed(), Duration::ZERO) {
+            Some(text) => OpsError::Limit(text),
+            None => OpsError::MomentLost,
+        }),
+    }
+}
+
+async fn attempt_once(
+    store: &dyn Store,
+    options: &BackupOptions,
+    locks: &Locks,
+    begun: Instant,
+) -> Result<BackupReport, Failed> {
+    let started = Instant::now();
+    let Beginning { coordinator, taken, database, large_objects, role_passwords } =
+        begin_in_time(options, begun).await?;
     store.claim(&database.name, &database.system_identifier, options.adopt)?;
     let id = BackupId::new(&database.name, coordinator.moment());
-    let large_objects = facts::count_large_objects(session).await?;
     let shared = Arc::new(Shared {
         programs: Programs::client_for(&options.search, database.major())?,
         plan: Plan::new(coordinator.tables(), options.layout, options.ranges, options.jobs),
         draft: store.begin(&id)?,
         seed: Seed::random(),
         copy_encoding: copy_encoding(&database).into(),
-        role_passwords: facts::can_read_role_passwords(session).await?,
+        role_passwords,
+        throttle: Throttle::new(options.limits.bytes_per_second),
         options: options.clone(),
         coordinator,
         database,
     });
     let expected: u64 = shared.coordinator.tables().iter().map(|table| table.table_bytes).sum();
     options.progress.begin("backup", Expected::bytes(expected));
-    let done = perform_all(&shared, large_objects).await?;
+    let mut watch = Watch::new(options.limits, begun, taken);
+    let done = perform_all(&shared, large_objects, &mut watch, &locks.database).await?;
     if shared.moment_is_lost().await {
         return Err(Failed::Other(OpsError::MomentLost));
     }
@@ -150,89 +232,4 @@ async fn attempt_once(store: &dyn Store, options: &BackupOptions) -> Result<Back
         Arc::into_inner(shared).ok_or_else(|| OpsError::Refused("a worker outlived its work".into()))?;
     let moment = shared.coordinator.moment();
     Ok(complete(shared, Results::sort(done), &id, moment, started, large_objects, store)?)
-}
-
-/// Lets `jobs` workers do all the work; the first error ends them all.
-async fn perform_all(shared: &Arc<Shared>, large_objects: u64) -> Result<Vec<Done>, Failed> {
-    let queue = Arc::new(Mutex::new(VecDeque::from(shared.work(large_objects))));
-    let mut workers = JoinSet::new();
-    for _ in 0..shared.options.jobs.max(1) {
-        workers.spawn(worker(Arc::clone(shared), Arc::clone(&queue)));
-    }
-    let mut done = Vec::new();
-    while let Some(result) = next(&mut workers, shared).await {
-        match result {
-            Ok(mut some) => done.append(&mut some),
-            Err(error) => {
-                workers.shutdown().await;
-                return Err(judge(shared, error).await);
-            }
-        }
-    }
-    Ok(done)
-}
-
-/// Waits for the next worker's end, or for the end of the session they all depend on, which nobody else would notice.
-async fn next(
-    workers: &mut JoinSet<Result<Vec<Done>, OpsError>>,
-    shared: &Shared,
-) -> Option<Result<Vec<Done>, OpsError>> {
-    loop {
-        tokio::select! {
-            result = workers.join_next() => return result
-                .map(|result| result.unwrap_or_else(|_| Err(OpsError::Refused("a worker was stopped".into())))),
-            () = tokio::time::sleep(WATCH) => if shared.coordinator.session().is_closed() {
-                return Some(Err(OpsError::MomentLost));
-            }
-        }
-    }
-}
-
-/// pg_dump does not say in a form to rely on that a lock was refused (its messages follow the server's language), so the
-/// same locks are asked for once more.
-async fn judge(shared: &Shared, error: OpsError) -> Failed {
-    if shared.moment_is_lost().await {
-        return Failed::Other(OpsError::MomentLost);
-    }
-    if matches!(&error, OpsError::Program { .. })
-        && let Err(refused) = shared.worker().await
-        && lock_refused(&refused)
-    {
-        return Failed::Contended(refused);
-    }
-    error.into()
-}
-
-async fn worker(shared: Arc<Shared>, queue: Arc<Mutex<VecDeque<Work>>>) -> Result<Vec<Done>, OpsError> {
-    let mut session: Option<Session> = None;
-    let mut done = Vec::new();
-    loop {
-        let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-        let Some(work) = next else { return Ok(done) };
-        done.push(perform(&shared, &work, &mut session).await?);
-    }
-}
-
-/// Does a piece of work; when its connection is lost, imports the snapshot again and repeats it.
-async fn perform(shared: &Shared, work: &Work, session: &mut Option<Session>) -> Result<Done, OpsError> {
-    let mut lives = LIVES;
-    loop {
-        if session.is_none() && !work.is_child() {
-            *session = Some(shared.worker().await?);
-        }
-        match shared.perform(work, session.as_ref()).await {
-            Err(OpsError::Db(error))
-                if lives > 1
-                    && (error.is_connection_lost() || session.as_ref().is_some_and(|s| s.is_closed())) =>
-            {
-                lives -= 1;
-                shared
-                    .options
-                    .progress
-                    .message(&format!("a worker lost its connection and begins its piece again: {error}"));
-                *session = None;
-            }
-            result => return result,
-        }
-    }
 }

@@ -12,7 +12,7 @@ use super::finding::{Broken, reason};
 use super::{Diagnosis, Finding, connection, drill, estimate, keys, limits, programs, rights, store};
 use crate::OpsError;
 use crate::keys::{Identities, Recipient};
-use crate::platform::{self, SystemUser};
+use crate::platform::SystemUser;
 use crate::program::{PgVersion, Programs, Search};
 use crate::store::Store;
 
@@ -55,6 +55,8 @@ pub struct DoctorOptions {
     pub port: u16,
     /// The system user it runs as; needed as root.
     pub user: Result<Option<SystemUser>, Broken>,
+    /// The system user this program runs as.
+    pub system_user: Option<String>,
     /// How many sessions a backup reads with.
     pub jobs: usize,
     /// The clock to compare the server's with.
@@ -76,9 +78,9 @@ pub async fn run(options: &DoctorOptions) -> Diagnosis {
     });
     let data_directory =
         facts.as_ref().filter(|_| is_local(options)).and_then(|f| f.data_directory.as_deref());
-    let user = platform::current_user().unwrap_or_else(|| "USER".into());
+    let user = options.system_user.as_deref().unwrap_or("USER");
     let store_facts = store::probe(&*options.store, data_directory.map(Path::new));
-    findings.extend(store::judge(&store_facts, known.as_ref().map(|estimate| estimate.stored_bytes), &user));
+    findings.extend(store::judge(&store_facts, known.as_ref().map(|estimate| estimate.stored_bytes), user));
     findings.push(drill::judge_user(options));
     findings.extend(match &facts {
         Some(facts) => drill::examine(options, facts).await,

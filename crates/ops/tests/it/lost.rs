@@ -23,8 +23,9 @@ insert into small (word) select md5(g::text) from generate_series(1, 3000) g;";
 const END: &str = "select pg_terminate_backend(pid) from (select * from pg_stat_activity
     where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'";
 
-/// The first session is the coordinator's.
-const WORKERS: &str = "and application_name !~ '^pg_dump' order by backend_start offset 1";
+/// The first session holds the lock, the second is the coordinator's.
+const WORKERS: &str = "and application_name !~ '^pg_dump' order by backend_start offset 2";
+const COORDINATOR: &str = "order by backend_start offset 1 limit 1";
 
 /// Backs up a database whose sessions are ended when the first table is read.
 async fn backup_while(
@@ -59,7 +60,7 @@ async fn workers_that_lose_their_connections_repeat_their_pieces() {
 async fn without_the_session_that_holds_the_moment_there_is_no_backup() {
     let place = Place::new();
     let source = unisys_testkit::database_with(SOURCE).await;
-    for whose in ["order by backend_start limit 1", ""] {
+    for whose in [COORDINATOR, ""] {
         let (backup, _) = backup_while(&place, &source, 3, whose).await;
         let error = backup.unwrap_err();
         assert!(matches!(error, OpsError::MomentLost), "{whose}: {}", text(&error));
@@ -86,7 +87,7 @@ fn programs_with(directory: &Path, pg_dump: &str) -> Search {
     let path = directory.join("pg_dump");
     std::fs::write(&path, script).unwrap();
     std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    Search { directory: Some(directory.to_owned()), path: None }
+    Search { directory: Some(directory.to_owned()), ..unisys_testkit::search() }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,8 +5,11 @@
 mod checker;
 mod code;
 mod damage;
+mod locks;
 #[cfg(unix)]
 mod lost;
+#[cfg(unix)]
+mod network;
 mod races;
 mod roles;
 mod support;

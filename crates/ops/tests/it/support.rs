@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use unisys_db::snapshot::SnapshotOptions;
 use unisys_db::{Session, Target};
 use unisys_ops::OpsError;
-use unisys_ops::backup::{self, BackupId, BackupOptions, BackupReport, Layout, Ranges};
+use unisys_ops::backup::{self, BackupId, BackupOptions, BackupReport, Layout, Limits, Ranges};
 use unisys_ops::drill::{self, DrillOptions, DrillRecord, Outcome};
 use unisys_ops::keys::{Identities, KeyPair, Recipient};
 use unisys_ops::platform::{self, SystemUser};
@@ -67,6 +67,7 @@ impl Place {
             jobs: 3,
             level: 1,
             snapshot: SnapshotOptions { lock_timeout: Duration::from_secs(3), attempts: 4 },
+            limits: Limits::default(),
             adopt: false,
             made_by: "test".into(),
             progress: Arc::new(Silent),
