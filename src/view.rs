@@ -9,6 +9,7 @@ pub(crate) mod drill;
 pub(crate) mod init;
 pub(crate) mod key;
 pub(crate) mod migrate;
+pub(crate) mod open;
 pub(crate) mod restore;
 pub(crate) mod server;
 pub(crate) mod settings;

@@ -10,6 +10,8 @@ mod faults;
 mod first_minutes;
 mod init;
 mod key;
+#[cfg(unix)]
+mod open;
 mod own_database;
 mod place;
 mod plain;

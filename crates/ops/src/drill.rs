@@ -9,6 +9,7 @@ mod schema;
 pub(crate) use compare::chain;
 pub use compare::{Compared, Comparison};
 pub use copy::RestoredCopy;
+pub(crate) use copy::chosen;
 pub(crate) use proof::is_record;
 pub use proof::{DrillRecord, Outcome, list};
 pub use run::{DrillOptions, run};

@@ -9,6 +9,7 @@ pub mod doctor;
 pub mod drill;
 mod error;
 pub mod keys;
+pub mod opened;
 pub mod platform;
 pub mod program;
 pub mod progress;

@@ -1,8 +1,11 @@
 //! A backup restored on a scratch server of its own.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use unisys_db::catalog::Table;
+use unisys_db::pattern::TablePattern;
 use unisys_db::{Target, inventory};
 
 use super::DrillOptions;
@@ -29,8 +32,24 @@ impl RestoredCopy {
     /// # Errors
     /// [`OpsError`]; [`OpsError::blames_the_backup`] says whether it tells something about the backup.
     pub async fn restore(store: &dyn Store, id: &BackupId, options: &DrillOptions) -> Result<Self, OpsError> {
+        Self::restore_tables(store, id, options, &[]).await
+    }
+
+    /// As [`RestoredCopy::restore`], but with the rows, indexes and constraints of some tables alone, where patterns say so:
+    /// there it is nothing to compare, because all other tables are empty.
+    ///
+    /// # Errors
+    /// As [`RestoredCopy::restore`]; [`OpsError::Refused`] for a pattern that takes no table.
+    pub async fn restore_tables(
+        store: &dyn Store,
+        id: &BackupId,
+        options: &DrillOptions,
+        patterns: &[TablePattern],
+    ) -> Result<Self, OpsError> {
         options.progress.begin("open", Expected::UNKNOWN);
         let backup = Arc::new(OpenBackup::open(store, id, options.identities.clone())?);
+        let chosen = chosen(&backup, patterns)?;
+        let only = chosen.map(|tables| tables.iter().map(|table| table.oid).collect());
         let scratch = scratch(&backup, options).await?;
         let server = scratch.server();
         let restore = Restore {
@@ -43,6 +62,7 @@ impl RestoredCopy {
             directory: scratch.directory().to_owned(),
             load_as: LoadAs::Owner,
             leave_out: LeaveOut { subscriptions: true, ..LeaveOut::default() },
+            only,
             jobs: options.jobs,
             progress: Arc::clone(&options.progress),
         };
@@ -53,6 +73,23 @@ impl RestoredCopy {
     /// Returns the server.
     pub fn server(&self) -> &Server {
         self.scratch.server()
+    }
+
+    /// Returns the backup it is of.
+    pub(crate) fn backup(&self) -> &OpenBackup {
+        &self.restore.backup
+    }
+
+    /// Returns the tables that have their rows, where not all do.
+    pub(crate) fn only(&self) -> Option<Vec<&Table>> {
+        let only = self.restore.only.as_ref()?;
+        let tables = self.backup().facts.tables.iter().map(|facts| &facts.table);
+        Some(tables.filter(|table| only.contains(&table.oid)).collect())
+    }
+
+    /// Returns the private directory that goes with the server.
+    pub(crate) fn directory(&self) -> &Path {
+        self.scratch.directory()
     }
 
     /// Returns the superuser's connection to the restored database.
@@ -77,6 +114,24 @@ impl RestoredCopy {
         comparison.not_compared.extend(left_out(backup));
         Ok(comparison)
     }
+}
+
+/// Returns the tables that patterns take; nothing where there is no pattern.
+pub(crate) fn chosen<'b>(
+    backup: &'b OpenBackup,
+    patterns: &[TablePattern],
+) -> Result<Option<Vec<&'b Table>>, OpsError> {
+    let tables = || backup.facts.tables.iter().map(|facts| &facts.table);
+    for pattern in patterns {
+        if !tables().any(|table| pattern.matches(&table.name)) {
+            return Err(OpsError::Refused(format!(
+                "no table of the backup is taken by {} (partitioned tables are chosen by their partitions)",
+                pattern.as_str()
+            )));
+        }
+    }
+    let taken = |table: &&Table| patterns.iter().any(|pattern| pattern.matches(&table.name));
+    Ok((!patterns.is_empty()).then(|| tables().filter(taken).collect()))
 }
 
 /// Starts the scratch server: of the source's major version, with its bootstrap superuser's name.

@@ -10,6 +10,7 @@ mod locks;
 mod lost;
 #[cfg(unix)]
 mod network;
+mod opened;
 mod races;
 mod roles;
 mod support;
