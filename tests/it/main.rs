@@ -8,6 +8,7 @@ mod doctor;
 #[cfg(unix)]
 mod faults;
 mod first_minutes;
+mod format;
 mod init;
 mod key;
 #[cfg(unix)]
