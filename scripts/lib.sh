@@ -30,6 +30,7 @@ packages() {
   contrib) echo 'postgresql-contrib|postgresql-contrib|postgresql@17' ;;
   age) echo 'age|age|age' ;;
   zstd) echo 'zstd|zstd|zstd' ;;
+  ssh-keygen) echo 'openssh-client|openssh|openssh' ;;
   time) echo 'time|time|gnu-time' ;;
   patchelf) echo 'patchelf|patchelf|patchelf' ;;
   shellcheck) echo 'shellcheck|ShellCheck|shellcheck' ;;

@@ -15,4 +15,5 @@ pub(crate) mod pick;
 pub(crate) mod quickstart;
 pub(crate) mod restore;
 pub(crate) mod server;
+pub(crate) mod signature;
 pub(crate) mod verify;

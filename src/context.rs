@@ -9,6 +9,7 @@ use secrecy::ExposeSecret;
 use unisys_db::Target;
 use unisys_db::connect::{Environment, is_unconfigured};
 use unisys_ops::OpsError;
+use unisys_ops::evidence::{PublicKey, SigningKey, Trust};
 use unisys_ops::keys::{Identities, Recipient};
 use unisys_ops::platform::SystemUser;
 use unisys_ops::program::Search;
@@ -317,6 +318,34 @@ impl Context {
             .hint("Run `unisys-dba init`, or set backup.recipients to the output of age-keygen -y."));
         }
         texts.iter().map(|text| Recipient::parse(text).exit(Exit::Config)).collect()
+    }
+
+    /// Returns the key that signs; nothing where none is configured.
+    ///
+    /// # Errors
+    /// It cannot be read: exit 3. What cannot be signed as it should is not made.
+    pub(crate) fn signing_key(&self) -> Result<Option<SigningKey>, Failure> {
+        let path = self.settings.evidence.signing_key.as_deref();
+        path.map(SigningKey::read)
+            .transpose()
+            .exit(Exit::Config)
+            .hint("Check evidence.signing-key, or make a key with `unisys-dba key new --signing`.")
+    }
+
+    /// Returns whose signatures count.
+    ///
+    /// # Errors
+    /// A key is no public key, or signatures are required and nobody's counts: exit 3.
+    pub(crate) fn trust(&self) -> Result<Trust, Failure> {
+        let evidence = &self.settings.evidence;
+        let keys: Result<Vec<PublicKey>, _> =
+            evidence.trusted.iter().map(|text| PublicKey::parse(text)).collect();
+        let keys = keys.exit(Exit::Config).hint("Check evidence.trusted: each is a line of a .pub file.")?;
+        if keys.is_empty() && evidence.require_signature {
+            return Err(Failure::config("signatures are required, and no key is trusted")
+                .hint("Add the public key to evidence.trusted, or set evidence.require-signature = false."));
+        }
+        Ok(Trust::new(keys, evidence.require_signature))
     }
 
     /// Returns the identities to decrypt with: those given, else the database's own, else those for all.

@@ -43,6 +43,10 @@ pub(crate) fn of_ops(error: &OpsError) -> Option<String> {
         OpsError::NoSuchUser(_) => {
             Some("Make it with `useradd --system NAME`, or configure another one.".into())
         }
+        OpsError::Signature { .. } => Some(
+            "Compare with another copy: somebody has changed it, or signed it with a key that is missing in evidence.trusted."
+                .into(),
+        ),
         OpsError::InUse { .. } => Some("Wait until the drill, the restore or the copy has ended.".into()),
         OpsError::RunLock(error) => of_run_lock(error),
         OpsError::Limit(_) => Some(

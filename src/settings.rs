@@ -43,6 +43,8 @@ pub(crate) struct Settings {
     pub(crate) restore: Restore,
     /// How backups are proved.
     pub(crate) drill: Drill,
+    /// Who signs, and whose signatures count.
+    pub(crate) evidence: Evidence,
     /// Where other programs are.
     pub(crate) programs: Programs,
 }
@@ -197,6 +199,19 @@ pub(crate) struct Drill {
     pub(crate) system_user: Option<String>,
     /// How long to wait for the port.
     pub(crate) wait: Span,
+}
+
+/// `[evidence]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Evidence {
+    /// The file of the key that signs.
+    #[serde(deserialize_with = "parse::optional_path")]
+    pub(crate) signing_key: Option<PathBuf>,
+    /// Public keys whose signatures count.
+    pub(crate) trusted: Vec<String>,
+    /// Whether what was never signed is refused.
+    pub(crate) require_signature: bool,
 }
 
 /// `[programs]`

@@ -65,12 +65,41 @@ const CONFIGURATION: &str = "configuration";
 
 /// Judges the file the configuration is in, and the passfile.
 fn configuration(ctx: &Context, target: Option<&Target>) -> Vec<Finding> {
-    let mut findings = vec![judge_file(ctx)];
+    let mut findings = vec![judge_file(ctx), judge_signatures(ctx)];
     for warning in target.iter().flat_map(|target| &target.warnings) {
         let repair = "chmod 600 the passfile named, or name another one with passfile.";
         findings.push(Finding::warn(CONFIGURATION, warning, repair));
     }
     findings
+}
+
+const SIGNATURES: &str = "signatures";
+
+/// Judges whether backups will be signed, and with a key that counts here.
+fn judge_signatures(ctx: &Context) -> Finding {
+    let (key, trust) = match (ctx.signing_key(), ctx.trust()) {
+        (Ok(key), Ok(trust)) => (key, trust),
+        (Err(failure), _) | (_, Err(failure)) => return Finding::broken(SIGNATURES, &broken(failure)),
+    };
+    let (Some(key), Some(path)) = (key, &ctx.settings.evidence.signing_key) else {
+        let text = "backups and drills are not signed: whoever can write to the store can forge them";
+        return Finding::warn(
+            SIGNATURES,
+            text,
+            "unisys-dba key new --signing # then set evidence.signing-key",
+        );
+    };
+    let id = key.public().id();
+    if !unisys_ops::platform::is_private(path).unwrap_or(false) {
+        let text = format!("others can read the signing key {}", path.display());
+        return Finding::fail(SIGNATURES, text, format!("chmod 600 '{}'", path.display()));
+    }
+    if !trust.keys().iter().any(|trusted| trusted.id() == id) {
+        let text = format!("made with {id}, which is not among evidence.trusted");
+        let repair = format!("Add \"{}\" to evidence.trusted.", key.public().text());
+        return Finding::warn(SIGNATURES, text, repair);
+    }
+    Finding::ok(SIGNATURES, format!("made with {id}, trusted"))
 }
 
 fn judge_file(ctx: &Context) -> Finding {

@@ -1,5 +1,8 @@
 //! `drill`: a backup restored on a scratch server and proved equal.
 
+mod evidence;
+mod report;
+
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,6 +13,7 @@ use unisys_ops::keys::Identities;
 use unisys_ops::platform::{self, SystemUser};
 
 use crate::commands::pick::{self, LATEST};
+use crate::commands::signature;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::explain;
@@ -38,7 +42,10 @@ enum Command {
         /// The backup: its name, the start of it, or "latest"; or the name of a drill's record
         #[arg(value_name = "BACKUP")]
         which: Option<String>,
+        #[command(flatten)]
+        evidence: evidence::Args,
     },
+    Report(report::Args),
 }
 
 #[derive(clap::Args, Default, PartialEq)]
@@ -56,13 +63,17 @@ struct DrillArgs {
 pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
     // not by clap: it would take --quiet and its like for arguments of the drill too
     if args.command.is_some() && args.drill != DrillArgs::default() {
-        return Err(Failure::usage("list and show come alone, without what a drill takes")
+        return Err(Failure::usage("list, show and report come alone, without what a drill takes")
             .hint("Run `unisys-dba drill list` or `unisys-dba drill show BACKUP`."));
     }
     match args.command {
         None => drill(&args.drill, ctx, ui).await,
         Some(Command::List) => list(ctx, ui),
-        Some(Command::Show { which }) => show(which.as_deref(), ctx, ui),
+        Some(Command::Show { which, evidence }) if evidence.is_asked_for() => {
+            evidence::run(which.as_deref(), &evidence, ctx, ui).await
+        }
+        Some(Command::Show { which, .. }) => show(which.as_deref(), ctx, ui),
+        Some(Command::Report(args)) => report::run(&args, ctx, ui),
     }
 }
 
@@ -78,10 +89,13 @@ async fn drill(args: &DrillArgs, ctx: &Context, ui: &mut Ui) -> Result<Exit, Fai
             Ok(Exit::Done)
         }
         Outcome::Failed => {
-            ui.hint(
+            let what = match record.differences.len() {
+                1 => "1 difference".to_owned(),
+                several => format!("{several} differences"),
+            };
+            Err(Failure::new(format!("the drill of {} failed: {what}", record.backup)).exit(Exit::Bad).hint(
                 "Do not rely on this backup: make another one with `unisys-dba backup run` and drill that.",
-            );
-            Ok(Exit::Bad)
+            ))
         }
     }
 }
@@ -133,6 +147,8 @@ pub(crate) fn default_options(
     let settings = &ctx.settings.drill;
     Ok(DrillOptions {
         identities,
+        trust: ctx.trust()?,
+        signing: signature::own_key(ctx, ui)?,
         search: ctx.search(),
         parent: ctx.scratch_directory(),
         port: settings.port,

@@ -9,9 +9,11 @@ use std::path::PathBuf;
 use secrecy::ExposeSecret;
 use unisys_db::preflight::{BACKUP_LOGIN, Preflight, backup_login_sql};
 use unisys_db::{Session, Target};
+use unisys_ops::evidence::SigningKey;
 use unisys_ops::keys::{KeyPair, Recipient};
 
 use crate::cli::Globals;
+use crate::commands::key::comment;
 use crate::context::{Context, Selection};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -52,7 +54,9 @@ pub(crate) async fn run(args: Args, globals: &Globals, ui: &mut Ui) -> Result<Ex
     ui.status(format!("Connected to {target}, PostgreSQL {}.", facts.database.server_version));
     let recovery = recovery::take(choice, &plan.name, ui).await?;
     let drill = KeyPair::generate();
-    plan.write(&drill, recovery.as_ref(), ctx.now)?;
+    let signing = plan.signing_file.as_ref();
+    let signing = signing.map(|_| SigningKey::generate(&comment(&ctx))).transpose()?;
+    plan.write(&drill, signing.as_ref(), recovery.as_ref(), ctx.now)?;
     let report = report(&plan, &facts, &Recipient::parse(&drill.recipient())?, recovery.as_ref(), &ctx);
     view::init::show(ui, &report)?;
     let config =
@@ -95,6 +99,7 @@ fn report(
         store: plan.store.clone(),
         drill_key: plan.key_file.clone(),
         drill_recipient: drill.text().to_owned(),
+        signing_key: plan.signing_file.clone().or_else(|| ctx.settings.evidence.signing_key.clone()),
         recovery_recipient: recovery.map(|recipient| recipient.text().to_owned()),
         login: facts.login.name.clone(),
         login_is_superuser: facts.login.superuser,

@@ -1,5 +1,9 @@
 //! `key`: identities and recipients.
 
+mod signing;
+
+pub(crate) use signing::comment;
+
 use std::path::{Path, PathBuf};
 
 use unisys_ops::keys::{Identities, KeyPair, Recipient};
@@ -27,9 +31,12 @@ enum Command {
 /// Make a key pair in a file that only its owner may read; `age` and `rage` read it too
 #[derive(clap::Args)]
 struct NewArgs {
-    /// The file, which must not exist yet
-    #[arg(long, short, value_name = "FILE", default_value = "identity.txt")]
-    output: PathBuf,
+    /// The file, which must not exist yet [default: identity.txt, or signing-key]
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Make a key that signs, as `ssh-keygen -t ed25519` does; its public half goes to FILE.pub
+    #[arg(long)]
+    signing: bool,
 }
 
 /// Show recipients and key ids, never a secret
@@ -37,24 +44,29 @@ struct NewArgs {
 /// Without FILE: the recipients of the database, and where their identities are.
 #[derive(clap::Args)]
 struct ShowArgs {
-    /// A file with identities
+    /// A file with identities, with a signing key or with public keys
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
 }
 
 pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
     match args.command {
+        Command::New(args) if args.signing => signing::new(args.output.as_deref(), ctx, ui),
         Command::New(args) => new(&args, ctx, ui),
-        Command::Show(args) => show(&args, ctx, ui),
+        Command::Show(args) => match args.file.as_deref().filter(|file| signing::is_in(file)) {
+            Some(file) => signing::show(file, ui),
+            None => show(&args, ctx, ui),
+        },
     }
 }
 
 fn new(args: &NewArgs, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
     let pair = KeyPair::generate();
-    pair.write(&args.output, &format!("created: {}", ctx.now.format("%Y-%m-%dT%H:%M:%SZ")))
+    let output = args.output.as_deref().unwrap_or(Path::new("identity.txt"));
+    pair.write(output, &format!("created: {}", ctx.now.format("%Y-%m-%dT%H:%M:%SZ")))
         .hint("Name another file with --output.")?;
     let recipient = Recipient::parse(&pair.recipient())?;
-    view::key::show(ui, &Keys { keys: vec![Key::here(&recipient, &args.output)] })?;
+    view::key::show(ui, &Keys { keys: vec![Key::here(&recipient, output)] })?;
     ui.hint(
         "Add the recipient to recipients in the configuration; whoever has the file can open the backups.",
     );

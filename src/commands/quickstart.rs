@@ -7,12 +7,14 @@ use unisys_db::generate::{Existing, Options};
 use unisys_db::migrate::{self, MigrationSet, UpOptions};
 use unisys_ops::OpsError;
 use unisys_ops::backup::{self, BackupOptions};
-use unisys_ops::drill::{self, Outcome};
+use unisys_ops::drill::{self, DrillOptions, Outcome};
+use unisys_ops::evidence::{SigningKey, Trust};
 use unisys_ops::keys::{Identities, KeyPair, Recipient};
 use unisys_ops::program::{Programs, Search};
 use unisys_ops::server::PrivateServer;
 use unisys_ops::store::DirectoryStore;
 
+use crate::commands::key::comment;
 use crate::commands::migrate::explain;
 use crate::commands::server::start_server;
 use crate::commands::{backup as backup_command, data, drill as drill_command};
@@ -49,15 +51,23 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
     let rows = report.tables.iter().map(|table| table.rows).sum();
     step(ui, begun, &format!("{} generated rows", count(rows)));
     let recipients = place.keys()?;
+    let signing = place.signing_key(ctx)?;
     let store = DirectoryStore::new(place.store());
     // each run has a new server, and the store is the demonstration's own
-    let options =
-        BackupOptions { adopt: true, ..backup_command::default_options(ctx, ui, target, recipients) };
+    let options = BackupOptions {
+        adopt: true,
+        signing: Some(signing.clone()),
+        ..backup_command::default_options(ctx, ui, target, recipients)
+    };
     let made = backup::run(&store, options).await?;
     let stored = bytes(made.manifest.stored_bytes());
     step(ui, begun, &format!("backup {} ({stored}, encrypted)", made.manifest.id));
     let identities = Identities::read(&[place.drill_key()])?;
-    let options = drill_command::default_options(ctx, ui, identities)?;
+    let options = DrillOptions {
+        trust: Trust::new(vec![signing.public().clone()], true),
+        signing: Some(signing),
+        ..drill_command::default_options(ctx, ui, identities)?
+    };
     let record = drill::run(&store, &made.manifest.id, &options).await?;
     step(ui, begun, "restored and compared on a scratch server");
     drop(running);
@@ -91,6 +101,15 @@ impl Place {
 
     fn recovery_key(&self) -> PathBuf {
         self.directory.join("recovery-key.txt")
+    }
+
+    /// Returns the key that signs, made by the first run.
+    fn signing_key(&self, ctx: &Context) -> Result<SigningKey, Failure> {
+        let path = self.directory.join("signing-key");
+        if !path.exists() {
+            SigningKey::generate(&comment(ctx))?.write(&path)?;
+        }
+        Ok(SigningKey::read(&path)?)
     }
 
     /// Returns the recipients of two key pairs, made by the first run. Here both secrets stay; `init` shows the recovery key

@@ -9,7 +9,7 @@ use unisys_db::pattern::TablePattern;
 use unisys_ops::OpsError;
 use unisys_ops::restore::{ChosenTables, IntoServer, OpenBackup, Roles};
 
-use super::pick;
+use super::{pick, signature};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -153,7 +153,8 @@ fn opened(args: &Args, ctx: &Context, ui: &Ui) -> Result<(Arc<OpenBackup>, Targe
         None => ctx.target(&selection, ui)?,
     };
     let identities = ctx.identities(&selection, &args.identity)?;
-    let backup = OpenBackup::open(&*picked.store, &picked.id, identities).map_err(explain)?;
+    let backup = OpenBackup::open(&*picked.store, &picked.id, identities, &ctx.trust()?).map_err(explain)?;
+    signature::warn(ui, &picked.id, &backup.signature, ctx);
     Ok((Arc::new(backup), target))
 }
 
@@ -204,7 +205,7 @@ fn explain_tables(error: OpsError) -> Failure {
 
 fn explain(error: OpsError) -> Failure {
     let hint = match &error {
-        OpsError::Open { .. } | OpsError::Corrupt(_) => {
+        OpsError::Open { .. } | OpsError::Corrupt(_) | OpsError::Signature { .. } => {
             "Restore another backup: see `unisys-dba backup list`."
         }
         OpsError::ProgramMissing(_) => {

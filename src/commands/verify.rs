@@ -114,7 +114,12 @@ fn side(text: &str, sides: &Sides, content: Content, ctx: &Context, ui: &Ui) -> 
             })
         }
         Content::Fingerprints => {
-            let backup = OpenBackup::open(&*store, &id, ctx.identities(&ctx.selection()?, &sides.identity)?)?;
+            let backup = OpenBackup::open(
+                &*store,
+                &id,
+                ctx.identities(&ctx.selection()?, &sides.identity)?,
+                &ctx.trust()?,
+            )?;
             Ok(Side::Known {
                 tables: backup.facts.tables,
                 seed: backup.facts.seed,

@@ -14,7 +14,7 @@ pub(super) const DATABASES: &str = "databases.";
 const DATABASE_TEMPLATE: &str = "databases.NAME.";
 
 /// The keys whose texts are paths, with a database's name left as `NAME`.
-const PATHS: [&str; 9] = [
+const PATHS: [&str; 10] = [
     "databases.NAME.identities",
     "databases.NAME.passfile",
     "databases.NAME.store",
@@ -23,6 +23,7 @@ const PATHS: [&str; 9] = [
     "backup.recipients-file",
     "drill.directory",
     "drill.identities",
+    "evidence.signing-key",
     "programs.directory",
 ];
 

@@ -31,6 +31,11 @@ impl Page {
         self
     }
 
+    /// Returns the page with some more lines.
+    pub(crate) fn lines(self, texts: impl IntoIterator<Item = String>) -> Self {
+        texts.into_iter().fold(self, Self::line)
+    }
+
     /// Returns the page with one more table.
     pub(crate) fn table(mut self, table: Table) -> Self {
         self.blocks.push(Block::Table(table));

@@ -4,8 +4,10 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use unisys_ops::backup::{Listed, Manifest, State};
 use unisys_ops::drill::DrillRecord;
+use unisys_ops::evidence::Verdict;
 
 use super::drill::drills_table;
+use super::evidence::signed_by;
 use crate::failure::Failure;
 use crate::ui::human::{about, bytes, count, duration, span, time};
 use crate::ui::{Cell, Column, Page, Table, Ui, printable};
@@ -38,6 +40,7 @@ pub(crate) fn list(ui: &mut Ui, backups: &[Held], now: DateTime<Utc>) -> Result<
             Column::number("Stored"),
             Column::whole("State"),
             Column::hidden("Took"),
+            Column::hidden("Signed with"),
         ]);
         for Held { backup, .. } in backups {
             table.row([
@@ -49,6 +52,7 @@ pub(crate) fn list(ui: &mut Ui, backups: &[Held], now: DateTime<Utc>) -> Result<
                 backup.stored_bytes.map_or_else(unknown, Cell::bytes),
                 Cell::short(&state(backup, now), word(backup.state)),
                 backup.seconds.map_or_else(unknown, |seconds| Cell::duration(span(seconds))),
+                backup.signed_by.as_deref().unwrap_or_default().into(),
             ]);
         }
         Page::new().table(table)
@@ -83,6 +87,7 @@ fn state(backup: &Listed, now: DateTime<Utc>) -> String {
 struct Shown<'a> {
     backup: &'a Manifest,
     path: &'a str,
+    signature: &'a Verdict,
     drills: &'a [DrillRecord],
 }
 
@@ -90,10 +95,11 @@ pub(crate) fn show(
     ui: &mut Ui,
     manifest: &Manifest,
     path: &str,
+    signature: &Verdict,
     drills: &[DrillRecord],
 ) -> Result<(), Failure> {
-    ui.answer(&Shown { backup: manifest, path, drills }, || {
-        let mut page = summary(manifest, path);
+    ui.answer(&Shown { backup: manifest, path, signature, drills }, || {
+        let mut page = summary(manifest, path, signature);
         for (title, table) in [("Tables", tables(manifest)), ("Files", files(manifest))] {
             page = page.line("").line(title).table(table);
         }
@@ -104,7 +110,7 @@ pub(crate) fn show(
     })
 }
 
-fn summary(manifest: &Manifest, path: &str) -> Page {
+fn summary(manifest: &Manifest, path: &str, signature: &Verdict) -> Page {
     let layout = match manifest.layout {
         unisys_ops::backup::Layout::Parallel => "parallel",
         unisys_ops::backup::Layout::Single => "single",
@@ -131,6 +137,8 @@ fn summary(manifest: &Manifest, path: &str) -> Page {
             duration(span(manifest.seconds))
         ))
         .line(format!("Keys        {}", manifest.recipients.join(", ")))
+        .line(format!("Signature   {}", signed_by(signature)))
+        .lines(signature.key().map(|key| format!("            {}", printable(key))))
         .line(format!(
             "Versions    server {}, pg_dump {}, {}, format {}",
             manifest.server_version, manifest.pg_dump_version, manifest.made_by, manifest.format

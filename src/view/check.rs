@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use unisys_ops::backup::CheckReport;
+use unisys_ops::evidence::Verdict;
 
 use crate::failure::Failure;
 use crate::ui::human::{bytes, count};
@@ -38,6 +39,15 @@ fn page(reports: &[CheckReport]) -> Page {
     if found == 0 { page } else { page.line("").table(table) }
 }
 
+/// Returns what a sound signature is worth, in a word or two.
+fn short(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Trusted { .. } => "signature trusted",
+        Verdict::Unsigned => "not signed",
+        _ => "signed, no key is trusted",
+    }
+}
+
 fn line(report: &CheckReport) -> String {
     let word = match report.findings.len() {
         0 => "whole".to_owned(),
@@ -45,6 +55,10 @@ fn line(report: &CheckReport) -> String {
         several => format!("{several} findings"),
     };
     let mut line = format!("{}  {word}: {} files, {}", report.id, count(report.files), bytes(report.bytes));
+    match &report.signature {
+        Some(verdict) if verdict.problem().is_none() => line += &format!(", {}", short(verdict)),
+        _ => {}
+    }
     if report.data_read {
         line += &format!(", all read, {} rows of large tables counted", count(report.rows));
     }

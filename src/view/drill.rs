@@ -52,20 +52,32 @@ fn page(record: &DrillRecord) -> Page {
         page = page.line(format!("Not compared: {}", printable(text)));
     }
     let seconds = |seconds: f64| duration(span(seconds));
-    page.line("")
-        .line(format!(
-            "Restored in {}, verified in {}",
-            seconds(record.restore_seconds),
-            seconds(record.verify_seconds)
-        ))
-        .line(recovery_point(record.rpo_seconds))
+    page = page.line("").line(format!(
+        "Restored in {}, verified in {}",
+        seconds(record.restore_seconds),
+        seconds(record.verify_seconds)
+    ));
+    if let Some(rto) = &record.rto {
+        page = page.line(format!(
+            "Recovery time: about {} when durable (ANALYZE {}, {}/s synced)",
+            seconds(rto.seconds),
+            seconds(rto.analyze_seconds),
+            bytes(rto.synced_bytes_per_second as u64)
+        ));
+    }
+    page = page.line(format!("Recovery point: {}", recovery_point(record.rpo_seconds)));
+    match &record.signed_by {
+        Some(key) => page.line(format!("Signed with {key}")),
+        None => page,
+    }
 }
 
-fn recovery_point(seconds: i64) -> String {
+/// Returns how far before the drill the backup's data is of.
+pub(crate) fn recovery_point(seconds: i64) -> String {
     let distance = duration(Duration::from_secs(seconds.unsigned_abs()));
     match seconds {
-        0.. => format!("Recovery point: {distance} before the drill"),
-        _ => format!("Recovery point: {distance} ahead of this machine's clock; compare the clocks"),
+        0.. => format!("{distance} before the drill"),
+        _ => format!("{distance} ahead of this machine's clock; compare the clocks"),
     }
 }
 
@@ -75,10 +87,15 @@ struct List<'a> {
 }
 
 pub(crate) fn list(ui: &mut Ui, drills: &[DrillRecord]) -> Result<(), Failure> {
-    ui.answer(&List { drills }, || match drills.is_empty() {
+    ui.answer(&List { drills }, || list_page(drills))
+}
+
+/// Returns the drills as a page.
+pub(crate) fn list_page(drills: &[DrillRecord]) -> Page {
+    match drills.is_empty() {
         true => Page::new().line("There was no drill yet."),
         false => Page::new().table(drills_table(drills)),
-    })
+    }
 }
 
 /// Returns a row for each drill.
@@ -88,9 +105,11 @@ pub(super) fn drills_table(drills: &[DrillRecord]) -> Table {
         Column::whole("Backup"),
         Column::whole("Outcome"),
         Column::hidden("Differences"),
-        Column::number("Restore"),
-        Column::number("Verify"),
-        Column::hidden("RPO"),
+        Column::hidden("Restore"),
+        Column::hidden("Verify"),
+        Column::number("RTO"),
+        Column::number("RPO"),
+        Column::hidden("Signed with"),
     ]);
     for drill in drills {
         let seconds = |seconds: f64| Cell::about(span(seconds));
@@ -106,7 +125,9 @@ pub(super) fn drills_table(drills: &[DrillRecord]) -> Table {
             Cell::count(differences as u64),
             seconds(drill.restore_seconds),
             seconds(drill.verify_seconds),
-            Cell::duration(Duration::from_secs(drill.rpo_seconds.unsigned_abs())),
+            drill.rto.as_ref().map_or_else(|| Cell::short("?", ""), |rto| seconds(rto.seconds)),
+            Cell::about(Duration::from_secs(drill.rpo_seconds.unsigned_abs())),
+            drill.signed_by.as_deref().unwrap_or_default().into(),
         ]);
     }
     table

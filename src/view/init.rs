@@ -16,6 +16,7 @@ pub(crate) struct Report {
     pub(crate) store: PathBuf,
     pub(crate) drill_key: PathBuf,
     pub(crate) drill_recipient: String,
+    pub(crate) signing_key: Option<PathBuf>,
     pub(crate) recovery_recipient: Option<String>,
     pub(crate) login: String,
     pub(crate) login_is_superuser: bool,
@@ -38,7 +39,12 @@ fn page(report: &Report) -> Page {
         .line(format!("Store           {}", report.store.display()))
         .line(format!("Drill key       {}", report.drill_key.display()))
         .line(format!("                {}", report.drill_recipient))
-        .line(recovery)
+        .line(recovery);
+    let page = match &report.signing_key {
+        Some(path) => page.line(format!("Signing key     {}", path.display())),
+        None => page,
+    };
+    let page = page
         .line("")
         .line(format!(
             "The login {} is {who}. A login with no right it does not need, for psql",

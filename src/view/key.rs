@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use unisys_ops::evidence::PublicKey;
 use unisys_ops::keys::Recipient;
 
 use crate::failure::Failure;
@@ -54,5 +55,42 @@ pub(crate) fn show(ui: &mut Ui, report: &Keys) -> Result<(), Failure> {
             table.row([key.id.as_str().into(), key.recipient.as_str().into(), place.into()]);
         }
         Page::new().table(table)
+    })
+}
+
+/// Some keys that sign.
+#[derive(Serialize)]
+pub(crate) struct SigningKeys {
+    pub(crate) keys: Vec<Signer>,
+}
+
+/// One key that signs, by its public half.
+#[derive(Serialize)]
+pub(crate) struct Signer {
+    /// Its name, as `ssh-keygen -l` prints it.
+    id: String,
+    /// Its public half.
+    public_key: String,
+    /// The file of its secret half; none where that was not looked at.
+    file: Option<PathBuf>,
+}
+
+impl Signer {
+    pub(crate) fn new(key: &PublicKey, file: Option<&Path>) -> Self {
+        Self { id: key.id(), public_key: key.text(), file: file.map(Path::to_owned) }
+    }
+}
+
+pub(crate) fn show_signing(ui: &mut Ui, report: &SigningKeys) -> Result<(), Failure> {
+    ui.answer(report, || {
+        report.keys.iter().fold(Page::new(), |page, key| {
+            let page = page
+                .line(format!("Signing key  {}", key.id))
+                .line(format!("Public key   {}", key.public_key));
+            match &key.file {
+                Some(file) => page.line(format!("File         {}", file.display())),
+                None => page,
+            }
+        })
     })
 }

@@ -25,12 +25,17 @@ async fn a_configuration_is_made_once_and_added_to_ever_after() {
     assert!(output.status.success() && !shown.contains("AGE-SECRET-KEY"), "{shown}");
     assert!(shown.contains("hint: Try every link: unisys-dba doctor"), "{shown}");
     let file = own.path("unisys-dba.toml");
-    for path in [&file, &own.path("keys/app-drill.txt")] {
+    for path in [&file, &own.path("keys/app-drill.txt"), &own.path("keys/signing-key")] {
         assert!(unisys_ops::platform::is_private(path).unwrap(), "{path:?}");
     }
-    assert_eq!(tree(own.home.path()), ["keys", "keys/app-drill.txt", "unisys-dba.toml"], "no store yet");
+    let files = ["keys", "keys/app-drill.txt", "keys/signing-key", "keys/signing-key.pub", "unisys-dba.toml"];
+    assert_eq!(tree(own.home.path()), files, "no store yet");
     let first = fs::read_to_string(&file).unwrap();
     assert!(first.contains(&recovery) && !first.contains("AGE-SECRET-KEY"));
+    let public = fs::read_to_string(own.path("keys/signing-key.pub")).unwrap();
+    assert!(first.contains(&format!("trusted = [\"{}\"]", public.trim())), "{first}");
+    let secret = fs::read_to_string(own.path("keys/signing-key")).unwrap();
+    assert!(!shown.contains(secret.lines().nth(2).unwrap()), "{shown}");
 
     let again = own.init("postgres", &["--no-recovery-key"]);
     assert_eq!(again.status.code(), Some(2));
@@ -48,6 +53,7 @@ async fn a_configuration_is_made_once_and_added_to_ever_after() {
     assert!(
         both.starts_with(&commented) && both.contains("\n\n# Added by") && both.contains("[databases.other]")
     );
+    assert_eq!(both.matches("[evidence]").count(), 1, "one key signs for all");
     let show = own.program().args(["config", "show", "databases"]).output().unwrap();
     assert!(show.status.success() && told(&show).contains("databases.other.store"), "{}", told(&show));
 }

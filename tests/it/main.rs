@@ -5,6 +5,7 @@
 mod backups;
 mod cli;
 mod doctor;
+mod evidence;
 #[cfg(unix)]
 mod faults;
 mod first_minutes;

@@ -8,6 +8,7 @@ use tempfile::TempDir;
 use unisys_db::snapshot::SnapshotOptions;
 use unisys_db::{Session, Target, facts, inventory, quote_ident};
 use unisys_ops::backup::{self, BackupOptions, BackupReport, Layout, Limits, Ranges};
+use unisys_ops::evidence::Trust;
 use unisys_ops::keys::{Identities, KeyPair, Recipient};
 use unisys_ops::progress::Silent;
 use unisys_ops::restore::OpenBackup;
@@ -89,6 +90,7 @@ impl World {
             target: self.target.clone(),
             search: search(),
             recipients: vec![Recipient::parse(&self.recipient()).unwrap()],
+            signing: None,
             layout,
             ranges: Ranges::Auto,
             jobs: 2,
@@ -105,7 +107,7 @@ impl World {
     /// Opens a backup.
     pub(crate) fn open(&self, report: &BackupReport) -> Arc<OpenBackup> {
         let identities = Identities::read(&[self.identity_file()]).unwrap();
-        Arc::new(OpenBackup::open(&self.store(), &report.manifest.id, identities).unwrap())
+        Arc::new(OpenBackup::open(&self.store(), &report.manifest.id, identities, &Trust::default()).unwrap())
     }
 }
 

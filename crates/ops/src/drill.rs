@@ -3,6 +3,7 @@
 pub(crate) mod compare;
 mod copy;
 mod proof;
+mod rto;
 mod run;
 mod schema;
 
@@ -10,6 +11,7 @@ pub(crate) use compare::chain;
 pub use compare::{Compared, Comparison};
 pub use copy::RestoredCopy;
 pub(crate) use copy::chosen;
-pub(crate) use proof::is_record;
 pub use proof::{DrillRecord, Outcome, list};
+pub(crate) use proof::{is_record, names, read};
+pub use rto::Rto;
 pub use run::{DrillOptions, run};

@@ -83,6 +83,14 @@ pub enum OpsError {
     /// A backup, or the store it is in, is not what it claims to be.
     #[error("{0}")]
     Corrupt(String),
+    /// A file of a backup is not signed as it must be.
+    #[error("{file} cannot be trusted: {reason}")]
+    Signature {
+        /// The signed file's name in the backup.
+        file: String,
+        /// What is wrong with its signature.
+        reason: String,
+    },
     /// A backup is of a format this build does not know yet.
     #[error(
         "{what} is of format {format}, this program reads up to format {}; use a newer one",
@@ -171,7 +179,7 @@ impl OpsError {
     /// place instead (a busy port, a full disk, a missing program, a lost connection) does not.
     pub fn blames_the_backup(&self) -> bool {
         match self {
-            Self::Open { .. } | Self::Corrupt(_) => true,
+            Self::Open { .. } | Self::Corrupt(_) | Self::Signature { .. } => true,
             Self::Program { program, status, stderr } => {
                 READERS.contains(&program.as_str())
                     && status.code().is_some()

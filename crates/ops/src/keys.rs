@@ -50,7 +50,7 @@ impl Recipient {
 }
 
 /// A secret that may slip into a recipient's place is not repeated in full.
-fn shorten(text: &str) -> String {
+pub(crate) fn shorten(text: &str) -> String {
     let start: String = text.chars().take(8).collect();
     format!("{start:?}…")
 }

@@ -8,6 +8,7 @@ mod child;
 pub mod doctor;
 pub mod drill;
 mod error;
+pub mod evidence;
 pub mod keys;
 pub mod opened;
 pub mod platform;

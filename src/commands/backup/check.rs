@@ -47,7 +47,7 @@ pub(crate) async fn run(args: &Args, ctx: &Context, ui: &mut Ui) -> Result<Exit,
         false => None,
     };
     let jobs = args.jobs.unwrap_or(ctx.settings.drill.jobs).get();
-    let options = CheckOptions { jobs, read_data, progress: Arc::from(ui.progress()) };
+    let options = CheckOptions { jobs, read_data, trust: ctx.trust()?, progress: Arc::from(ui.progress()) };
     let (mut reports, mut not_done) = (Vec::new(), false);
     for Picked { store, id } in &picked {
         match backup::check(&**store, id, &options).await {

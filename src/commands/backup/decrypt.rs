@@ -56,7 +56,7 @@ struct Report<'a> {
 pub(crate) async fn run(args: &Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
     let picked = pick::pick(ctx, ui, &args.backup)?;
     let identities = ctx.identities(&ctx.selection()?, &args.identity)?;
-    let opened = OpenBackup::open(&*picked.store, &picked.id, identities);
+    let opened = OpenBackup::open(&*picked.store, &picked.id, identities, &ctx.trust()?);
     let opened = Arc::new(opened.hint("Name the identity it was encrypted to with --identity FILE.")?);
     let progress = Arc::from(ui.progress());
     let (path, written) = match (&args.form.output, &args.form.pieces) {

@@ -10,6 +10,7 @@ use unisys_ops::backup::{self, BackupOptions, Limits};
 use unisys_ops::keys::Recipient;
 use unisys_ops::platform;
 
+use crate::commands::signature;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::explain;
@@ -45,8 +46,9 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
     let recipients = ctx.recipients(&selection)?;
     let target = ctx.target(&selection, ui)?;
     let store = ctx.store(&selection)?;
+    let signing = signature::own_key(ctx, ui)?;
     stand_back(ctx, ui);
-    let options = options(&args, ctx, ui, target, recipients);
+    let options = BackupOptions { signing, ..options(&args, ctx, ui, target, recipients) };
     // held to the end of the command: what follows the backup is under them too
     let locks = backup::lock(&*store, &options).await.map_err(explain::with_doctor)?;
     let report = backup::run_locked(&*store, options, &locks).await.map_err(explain::with_doctor)?;
@@ -84,6 +86,7 @@ fn options(args: &Args, ctx: &Context, ui: &Ui, target: Target, recipients: Vec<
         target,
         search: ctx.search(),
         recipients,
+        signing: None,
         layout: args.layout.unwrap_or(settings.layout).into(),
         ranges: args.ranges.unwrap_or(settings.ranges).into(),
         jobs: args.jobs.unwrap_or(settings.jobs).get(),

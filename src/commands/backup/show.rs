@@ -24,10 +24,11 @@ pub(crate) fn run(args: &Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failu
     let picked = pick::pick(ctx, ui, &args.backup)?;
     let check = format!("Run `unisys-dba backup check {}`, and take another backup.", picked.id);
     let (manifest, sha256) = OpenBackup::manifest(&*picked.store, &picked.id).exit(Exit::Bad).hint(check)?;
+    let signature = OpenBackup::signature(&*picked.store, &picked.id, &ctx.trust()?)?;
     let mut drills = drill::list(&*picked.store, &picked.id)?;
     drills.retain(|drill| drill.manifest_sha256 == sha256);
     drills.sort_by_key(|drill| std::cmp::Reverse(drill.started));
-    view::backups::show(ui, &manifest, &picked.store.location_of(&picked.id), &drills)?;
+    view::backups::show(ui, &manifest, &picked.store.location_of(&picked.id), &signature, &drills)?;
     manifest.warnings.iter().for_each(|warning| ui.warning(warning));
     ui.hint(match drills.first() {
         None => format!("Prove it: unisys-dba drill {}", picked.id),

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use toml::Value;
 use unisys_db::Target;
 use unisys_db::connect::Host;
+use unisys_ops::evidence::{PublicKey, SigningKey};
 use unisys_ops::keys::{KeyPair, Recipient};
 
 use super::Args;
@@ -13,11 +14,16 @@ use super::files::Traces;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::{Explain, Failure};
-use crate::settings::{self, Database, Layers, SettingsError};
+use crate::settings::{self, Database, Layers, SettingsError, Source};
 
 /// The head of a new configuration.
 const HEAD: &str =
     "# Configuration of unisys-dba. `unisys-dba config show` prints every key, its value and its source.\n";
+
+/// Where keys go, beside the configuration.
+const KEYS: &str = "keys";
+/// The key that signs the backups and drills of all databases.
+const SIGNING_KEY: &str = "signing-key";
 
 /// What will be written, and where.
 pub(super) struct Plan {
@@ -29,6 +35,8 @@ pub(super) struct Plan {
     pub(super) store: PathBuf,
     /// The drill key's file.
     pub(super) key_file: PathBuf,
+    /// The signing key's file; nothing where the configuration says already who signs.
+    pub(super) signing_file: Option<PathBuf>,
     url: String,
     passfile: Option<PathBuf>,
 }
@@ -48,9 +56,11 @@ impl Plan {
             .hint(format!("Choose another name with --database, or edit the table [databases.{name}].")));
         }
         let here = std::env::current_dir()?;
+        let keys = file.parent().unwrap_or(&here).join(KEYS);
         let plan = Self {
             name: name.to_owned(),
-            key_file: file.parent().unwrap_or(&here).join("keys").join(format!("{name}-drill.txt")),
+            key_file: keys.join(format!("{name}-drill.txt")),
+            signing_file: (!signs_already(ctx)).then(|| keys.join(SIGNING_KEY)),
             store: here.join(&args.store),
             url: args.url.clone(),
             passfile: args.passfile.as_ref().map(|path| here.join(path)),
@@ -61,8 +71,9 @@ impl Plan {
             return Err(Failure::usage(format!("there is no passfile {}", path.display()))
                 .hint("Make it with one line host:port:database:user:password, and chmod 600."));
         }
-        if plan.key_file.exists() {
-            return Err(Failure::usage(format!("the key {} exists already", plan.key_file.display())).hint(
+        let keys = [Some(&plan.key_file), plan.signing_file.as_ref()];
+        if let Some(path) = keys.into_iter().flatten().find(|path| path.exists()) {
+            return Err(Failure::usage(format!("the key {} exists already", path.display())).hint(
                 "Choose another name with --database, or move the key away; older backups may need it.",
             ));
         }
@@ -96,17 +107,19 @@ impl Plan {
         }
     }
 
-    /// Writes the drill key and then the configuration; when the second fails, the first is taken back.
+    /// Writes the keys and then the configuration; when that fails, the keys are taken back.
     ///
     /// # Errors
     /// A file cannot be written, or the configuration could not be read afterwards; then nothing is left behind.
     pub(super) fn write(
         &self,
         drill: &KeyPair,
+        signing: Option<&SigningKey>,
         recovery: Option<&Recipient>,
         now: DateTime<Utc>,
     ) -> Result<(), Failure> {
-        let table = self.table(&drill.recipient(), recovery, now);
+        let mut table = self.table(&drill.recipient(), recovery, now);
+        table.extend(signing.map(|key| evidence(key.public())));
         let before = match std::fs::read_to_string(&self.file) {
             Ok(text) => Some(text),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
@@ -128,6 +141,11 @@ impl Plan {
         let comment = format!("drill key of {}, created: {}", self.name, now.format("%Y-%m-%dT%H:%M:%SZ"));
         drill.write(&self.key_file, &comment)?;
         traces.file(&self.key_file);
+        if let (Some(key), Some(path)) = (signing, &self.signing_file) {
+            let public = key.write(path)?;
+            traces.file(path);
+            traces.file(&public);
+        }
         match before {
             Some(_) => Traces::append(&self.file, &added),
             None => traces.create(&self.file, &added),
@@ -140,7 +158,7 @@ impl Plan {
     fn table(&self, drill: &str, recovery: Option<&Recipient>, now: DateTime<Utc>) -> String {
         let text = |text: &str| Value::from(text).to_string();
         let path = |path: &Path| text(&path.to_string_lossy());
-        let key = format!("keys/{}-drill.txt", self.name);
+        let key = format!("{KEYS}/{}-drill.txt", self.name);
         let mut lines = vec![
             format!("# Added by unisys-dba init, {}.", now.format("%Y-%m-%d")),
             format!("[databases.{}]", self.name),
@@ -157,6 +175,20 @@ impl Plan {
         lines.push(format!("identities = [{}]", text(&key)));
         lines.join("\n") + "\n"
     }
+}
+
+/// Whether the configuration says anything of signatures: then it is not ours to say.
+fn signs_already(ctx: &Context) -> bool {
+    ctx.entries.iter().any(|entry| entry.key.starts_with("evidence.") && entry.source != Source::Default)
+}
+
+fn evidence(key: &PublicKey) -> String {
+    let text = |text: &str| Value::from(text).to_string();
+    format!(
+        "\n[evidence]\nsigning-key = {}\ntrusted = [{}]\n",
+        text(&format!("{KEYS}/{SIGNING_KEY}")),
+        text(&key.text())
+    )
 }
 
 fn name(ctx: &Context) -> Result<&str, Failure> {

@@ -1,6 +1,7 @@
 //! Checking a stored backup: that every byte is the one that was written, and with a key, that the bytes mean what they should.
 
 mod read;
+mod signatures;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::{BackupId, Manifest, stored};
 use crate::OpsError;
 use crate::drill::{self, chain};
+use crate::evidence::{SIGNATURE, Trust, Verdict};
 use crate::keys::Identities;
 use crate::program::Search;
 use crate::progress::{Expected, Progress};
@@ -25,6 +27,8 @@ pub struct CheckOptions {
     pub jobs: usize,
     /// What it takes to read the data too, where that is asked for.
     pub read_data: Option<ReadData>,
+    /// Whose signatures count.
+    pub trust: Trust,
     /// Who is told how far it is.
     pub progress: Arc<dyn Progress>,
 }
@@ -60,6 +64,8 @@ pub struct CheckReport {
     pub data_read: bool,
     /// How many rows of COPY files were counted and fingerprinted.
     pub rows: u64,
+    /// What the manifest's signature is worth; nothing where the manifest cannot be read.
+    pub signature: Option<Verdict>,
     /// What is wrong; empty when nothing is.
     pub findings: Vec<Finding>,
 }
@@ -75,10 +81,17 @@ pub async fn check(
     options: &CheckOptions,
 ) -> Result<CheckReport, OpsError> {
     let _hold = store.hold(id)?;
-    let mut report =
-        CheckReport { id: id.clone(), files: 0, bytes: 0, data_read: false, rows: 0, findings: Vec::new() };
-    let manifest = match OpenBackup::manifest(store, id) {
-        Ok((manifest, _)) => manifest,
+    let mut report = CheckReport {
+        id: id.clone(),
+        files: 0,
+        bytes: 0,
+        data_read: false,
+        rows: 0,
+        signature: None,
+        findings: Vec::new(),
+    };
+    let (manifest, signature) = match OpenBackup::judged(store, id, &options.trust) {
+        Ok((manifest, _, signature)) => (manifest, signature),
         Err(error @ OpsError::NewerFormat { .. }) => return Err(error),
         Err(error) => {
             report.findings.push(finding(MANIFEST, chain(&error)));
@@ -88,6 +101,8 @@ pub async fn check(
     report.files = manifest.files.len() as u64;
     report.bytes = manifest.stored_bytes();
     report.findings = strangers(store, &manifest)?;
+    report.findings.extend(signatures::check(store, id, &signature, &options.trust)?);
+    report.signature = Some(signature);
     options.progress.begin("check", Expected::bytes(report.bytes));
     if let Some(data) = &options.read_data
         && let Some(backup) = read::open(store, id, &manifest, data, &mut report.findings)?
@@ -113,7 +128,12 @@ fn strangers(store: &dyn Store, manifest: &Manifest) -> Result<Vec<Finding>, Ops
     let mut known: BTreeSet<&str> = manifest.files.iter().map(|file| file.name.as_str()).collect();
     known.extend([MANIFEST, RESTORE]);
     let present = store.names(&manifest.id)?;
-    let strange = |name: &String| !known.contains(name.as_str()) && !drill::is_record(name);
+    let signed = |name: &str| name == MANIFEST || drill::is_record(name);
+    let strange = |name: &String| {
+        !known.contains(name.as_str())
+            && !drill::is_record(name)
+            && !name.strip_suffix(SIGNATURE).is_some_and(signed)
+    };
     let mut findings: Vec<Finding> = present
         .iter()
         .filter(|name| strange(name))

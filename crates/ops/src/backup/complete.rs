@@ -14,9 +14,10 @@ use super::run::{BackupOptions, BackupReport, FACTS};
 use super::work::{Done, Shared};
 use super::{BackupFacts, BackupId, FORMAT, LargeObjects, Manifest, ManifestTable, restore_text};
 use crate::OpsError;
+use crate::evidence::{Subject, signature_name};
 use crate::keys::{Recipient, sha256};
 use crate::seal::{Sealed, StoredFile};
-use crate::store::{Draft, Store};
+use crate::store::{Draft, MANIFEST, Store};
 
 /// What the work brought, in order.
 #[derive(Default)]
@@ -95,6 +96,7 @@ pub(super) fn complete(
         recipients: shared.options.recipients.iter().map(Recipient::id).collect(),
         tables: manifest_tables.collect(),
         large_objects: LargeObjects { objects: large_objects },
+        signed_by: shared.options.signing.as_ref().map(|key| key.public().id()),
         warnings: warnings(&shared),
         files,
     };
@@ -111,7 +113,12 @@ pub(super) fn complete(
     };
     manifest.files.push(write_facts(&*shared.draft, &facts, &shared.options)?);
     manifest.seconds = started.elapsed().as_secs_f64();
-    shared.draft.commit(&manifest.to_json()?)?;
+    let json = manifest.to_json()?;
+    if let Some(key) = &shared.options.signing {
+        // before the manifest, which completes the backup
+        shared.draft.write(&signature_name(MANIFEST), &key.sign(Subject::Manifest, &json)?)?;
+    }
+    shared.draft.commit(&json)?;
     Ok(BackupReport { location: store.location_of(id), manifest, tables })
 }
 

@@ -16,8 +16,10 @@ use self::index::Entry;
 use super::{BackupId, Layout, Manifest};
 use crate::OpsError;
 use crate::drill::{self, DrillRecord, Outcome};
+use crate::evidence::{Trust, signature_name};
+use crate::keys::sha256;
 use crate::restore::OpenBackup;
-use crate::store::{Store, Version};
+use crate::store::{MANIFEST, Store, Version};
 
 /// A backup changed this recently may change again within one tick of the store's clock, and look unchanged. Two seconds is the
 /// coarsest clock in use (FAT's).
@@ -76,6 +78,8 @@ pub struct Listed {
     pub server_version: Option<String>,
     /// The version of this program that made it.
     pub made_by: Option<String>,
+    /// The key its manifest is signed with, `SHA256:…`, whether or not it is trusted; nothing where it is not signed.
+    pub signed_by: Option<String>,
     /// Short names of the keys it is encrypted to.
     pub recipients: Vec<String>,
     /// What is known to be left out.
@@ -147,12 +151,17 @@ fn look_at_all(store: &dyn Store, versions: Vec<Version>) -> Result<Vec<(Version
 
 /// Reads what there is to know of one backup.
 fn look(store: &dyn Store, id: &BackupId) -> Result<Listed, OpsError> {
-    let (manifest, sha256) = match OpenBackup::manifest(store, id) {
+    let (manifest, json, signature) = match OpenBackup::judged(store, id, &Trust::default()) {
         Ok(read) => read,
         Err(error) => return Ok(unreadable(id, &error)),
     };
+    if let Some(problem) = signature.problem() {
+        let problem = format!("{}: {problem}", signature_name(MANIFEST));
+        return Ok(unreadable(id, &OpsError::Corrupt(problem)));
+    }
     let records = drill::list(store, id)?;
-    Ok(summary(manifest, &records, &sha256))
+    let signed_by = signature.key().map(str::to_owned);
+    Ok(Listed { signed_by, ..summary(manifest, &records, &sha256(&json)) })
 }
 
 fn unreadable(id: &BackupId, error: &OpsError) -> Listed {
@@ -175,6 +184,7 @@ fn unreadable(id: &BackupId, error: &OpsError) -> Listed {
         layout: None,
         server_version: None,
         made_by: None,
+        signed_by: None,
         recipients: Vec::new(),
         warnings: Vec::new(),
     }
@@ -214,6 +224,7 @@ fn summary(manifest: Manifest, records: &[DrillRecord], sha256: &str) -> Listed 
         system_identifier: Some(manifest.system_identifier),
         server_version: Some(manifest.server_version),
         made_by: Some(manifest.made_by),
+        signed_by: None,
         recipients: manifest.recipients,
         warnings: manifest.warnings,
     }
@@ -225,7 +236,7 @@ mod tests {
 
     use super::*;
     use crate::backup::{FORMAT, LargeObjects};
-    use crate::store::{DirectoryStore, MANIFEST};
+    use crate::store::DirectoryStore;
 
     const INDEX: &str = ".index.json";
 
@@ -250,6 +261,7 @@ mod tests {
             database_bytes: 7,
             copy_encoding: "UTF8".into(),
             recipients: vec!["k".into()],
+            signed_by: None,
             tables: Vec::new(),
             large_objects: LargeObjects::default(),
             warnings: Vec::new(),
@@ -285,6 +297,8 @@ mod tests {
             jobs: 1,
             server_version: "15".into(),
             made_by: "a test".into(),
+            rto: None,
+            signed_by: None,
         }
     }
 
@@ -313,11 +327,11 @@ mod tests {
         let (_directory, store) = store(&[OLD]);
         let id = BackupId::parse(OLD).unwrap();
         assert_eq!(shown(&store)[0].1, State::Unproven);
-        record(&store, &id, Outcome::Proven, "2026-11-22T00:00:00Z").write(&store).unwrap();
+        record(&store, &id, Outcome::Proven, "2026-11-22T00:00:00Z").write(&store, None).unwrap();
         assert_eq!(shown(&store)[0].1, State::Proven);
-        record(&store, &id, Outcome::Failed, "2026-11-23T00:00:00Z").write(&store).unwrap();
+        record(&store, &id, Outcome::Failed, "2026-11-23T00:00:00Z").write(&store, None).unwrap();
         assert_eq!(shown(&store)[0].1, State::Failed);
-        record(&store, &id, Outcome::Proven, "2026-11-24T00:00:00Z").write(&store).unwrap();
+        record(&store, &id, Outcome::Proven, "2026-11-24T00:00:00Z").write(&store, None).unwrap();
         let backup = list(&store, later()).unwrap().remove(0);
         assert_eq!((backup.state, backup.proven), (State::Proven, backup.drilled));
     }
@@ -328,7 +342,7 @@ mod tests {
         let id = BackupId::parse(OLD).unwrap();
         let mut record = record(&store, &id, Outcome::Proven, "2026-11-22T00:00:00Z");
         record.manifest_sha256 = "0".repeat(64);
-        record.write(&store).unwrap();
+        record.write(&store, None).unwrap();
         assert_eq!(shown(&store)[0].1, State::Unproven);
     }
 

@@ -49,6 +49,9 @@ pub struct Manifest {
     pub tables: Vec<ManifestTable>,
     /// Its large objects.
     pub large_objects: LargeObjects,
+    /// The key it is signed with, `SHA256:…`; the signature stands in `manifest.json.sig`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed_by: Option<String>,
     /// What is known to be left out or to be watched, in sentences.
     pub warnings: Vec<String>,
     /// Its files, but for the manifest.

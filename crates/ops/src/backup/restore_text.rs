@@ -6,6 +6,7 @@
 use unisys_db::facts::TableFacts;
 
 use super::Manifest;
+use crate::evidence::Subject;
 
 /// Returns the text. It is plain, so it names nothing that the manifest does not name.
 pub(super) fn text(manifest: &Manifest, tables: &[TableFacts]) -> String {
@@ -13,6 +14,7 @@ pub(super) fn text(manifest: &Manifest, tables: &[TableFacts]) -> String {
     let rows = large_tables(manifest, tables, &database);
     [
         head(manifest),
+        signature(manifest),
         SETUP.to_owned(),
         is_everything_whole(!rows.is_empty()),
         definitions(manifest, &database),
@@ -48,6 +50,23 @@ In bash, in this directory, paste the indented lines, step by step. Or run them 
         moment = manifest.moment.format("%Y-%m-%d %H:%M:%S"),
         server = manifest.server_version,
         pg_dump = manifest.pg_dump_version,
+    )
+}
+
+/// How to verify who made it; by hand, because the public key must come from somewhere else than this directory.
+fn signature(manifest: &Manifest) -> String {
+    let Some(key) = &manifest.signed_by else { return String::new() };
+    format!(
+        r#"Who made it?  manifest.json is signed with the key {key}. With the public half of that key, which
+you must have from elsewhere, ssh-keygen says whether nobody has changed it since:
+
+  echo 'unisys-dba ssh-ed25519 AAAA...' > /tmp/signers
+  ssh-keygen -Y verify -f /tmp/signers -I unisys-dba -n {namespace} -s manifest.json.sig < manifest.json
+
+manifest.json has the SHA-256 of every other file, as sha256sum prints it.
+
+"#,
+        namespace = Subject::Manifest.namespace(),
     )
 }
 

@@ -19,6 +19,7 @@ use super::workers::{Failed, perform_all};
 use super::{BackupId, Layout, Limits, Manifest, Plan, Ranges, copy_encoding};
 use crate::OpsError;
 use crate::drill::chain;
+use crate::evidence::SigningKey;
 use crate::keys::Recipient;
 use crate::program::{Programs, Search};
 use crate::progress::{Expected, Progress};
@@ -39,6 +40,8 @@ pub struct BackupOptions {
     pub search: Search,
     /// Who can read it.
     pub recipients: Vec<Recipient>,
+    /// The key its manifest is signed with.
+    pub signing: Option<SigningKey>,
     /// How the rows are stored.
     pub layout: Layout,
     /// Whether tables may be cut.

@@ -57,7 +57,7 @@ impl Finding {
     }
 
     /// Returns the failure that the program found before the doctor began.
-    pub(super) fn broken(check: &'static str, broken: &Broken) -> Self {
+    pub fn broken(check: &'static str, broken: &Broken) -> Self {
         Self { level: Level::Fail, repair: broken.repair.clone(), ..Self::ok(check, broken.what.clone()) }
     }
 

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use unisys_db::catalog::Table;
+use unisys_db::catalog::{DatabaseFacts, Table};
 use unisys_db::pattern::TablePattern;
-use unisys_db::{Target, inventory};
+use unisys_db::{Session, Target, inventory};
 
 use super::DrillOptions;
 use super::compare::{self, Comparison};
@@ -47,7 +47,7 @@ impl RestoredCopy {
         patterns: &[TablePattern],
     ) -> Result<Self, OpsError> {
         options.progress.begin("open", Expected::UNKNOWN);
-        let backup = Arc::new(OpenBackup::open(store, id, options.identities.clone())?);
+        let backup = Arc::new(OpenBackup::open(store, id, options.identities.clone(), &options.trust)?);
         let chosen = chosen(&backup, patterns)?;
         let only = chosen.map(|tables| tables.iter().map(|table| table.oid).collect());
         let scratch = scratch(&backup, options).await?;
@@ -95,6 +95,20 @@ impl RestoredCopy {
     /// Returns the superuser's connection to the restored database.
     pub fn target(&self) -> Target {
         self.server().target(&self.restore.database)
+    }
+
+    /// Collects the planner's statistics, as a restore in earnest must, and returns the copy's size in bytes.
+    ///
+    /// # Errors
+    /// [`OpsError::Db`]: an index's expression may fail.
+    pub(crate) async fn analyze(&self) -> Result<u64, OpsError> {
+        let item = self.restore.progress.start("analyze", Expected::UNKNOWN);
+        let session = Session::open(&self.target()).await?;
+        session.batch_execute("analyze").await.map_err(session.doing("analyze the copy"))?;
+        let bytes = DatabaseFacts::load(&session).await?.bytes;
+        session.close().await;
+        item.finish();
+        Ok(bytes)
     }
 
     /// Compares the copy, as it is now, with the facts of its backup.

@@ -4,8 +4,10 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::compare::Compared;
+use super::rto::Rto;
 use crate::OpsError;
 use crate::backup::BackupId;
+use crate::evidence::{SigningKey, Subject, Trust, Verdict, signature_name, signature_of};
 use crate::store::Store;
 
 /// What the records of drills are called, before their moment.
@@ -53,6 +55,12 @@ pub struct DrillRecord {
     pub server_version: String,
     /// The version of this program.
     pub made_by: String,
+    /// What a recovery is estimated to take; nothing where the backup could not be restored, or where it was not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rto: Option<Rto>,
+    /// The key this record is signed with, `SHA256:…`; the signature stands beside it, with `.sig` added to its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed_by: Option<String>,
 }
 
 impl DrillRecord {
@@ -64,14 +72,20 @@ impl DrillRecord {
         format!("{PREFIX}{}", self.started.format("%Y%m%dT%H%M%S%3fZ"))
     }
 
-    /// Writes the record beside its backup.
+    /// Writes the record beside its backup, signed where there is a key.
     ///
     /// # Errors
     /// [`OpsError::Io`].
-    pub fn write(&self, store: &dyn Store) -> Result<(), OpsError> {
+    pub fn write(&mut self, store: &dyn Store, key: Option<&SigningKey>) -> Result<(), OpsError> {
+        self.signed_by = key.map(|key| key.public().id());
         let json = serde_json::to_vec_pretty(self)
             .map_err(|error| OpsError::Corrupt(format!("the drill's record cannot be written: {error}")))?;
         let name = format!("{}.json", self.name());
+        if let Some(key) = key {
+            // first, so that no record is ever seen without it
+            let signature = key.sign(Subject::Drill, &json)?;
+            store.write_beside(&self.backup, &signature_name(&name), &signature)?;
+        }
         store.write_beside(&self.backup, &name, &json)
     }
 }
@@ -81,17 +95,57 @@ pub(crate) fn is_record(name: &str) -> bool {
     name.starts_with(PREFIX) && name.ends_with(".json")
 }
 
-/// Returns the records of a backup's drills, the oldest first. A record of a newer form, or a damaged one, proves nothing and is
-/// passed over.
+/// Returns the names of the records beside a backup, the oldest first.
+///
+/// # Errors
+/// [`OpsError::Io`].
+pub(crate) fn names(store: &dyn Store, id: &BackupId) -> Result<Vec<String>, OpsError> {
+    let mut names = store.names_beside(id, PREFIX)?;
+    names.retain(|name| is_record(name));
+    Ok(names)
+}
+
+/// Reads a record, and returns it with what its signature is worth.
+///
+/// # Errors
+/// [`OpsError::Corrupt`] when it is damaged, [`OpsError::NewerFormat`] when it is of a newer form; [`OpsError::Io`].
+pub(crate) fn read(
+    store: &dyn Store,
+    id: &BackupId,
+    name: &str,
+    trust: &Trust,
+) -> Result<(DrillRecord, Verdict), OpsError> {
+    #[derive(Deserialize)]
+    struct Head {
+        format: u32,
+    }
+    let damaged = |error: serde_json::Error| OpsError::Corrupt(format!("the record is damaged: {error}"));
+    let json = store.read_small(id, name)?.unwrap_or_default();
+    let head: Head = serde_json::from_slice(&json).map_err(damaged)?;
+    if head.format > DrillRecord::FORMAT {
+        return Err(OpsError::NewerFormat { what: name.to_owned(), format: head.format });
+    }
+    let record: DrillRecord = serde_json::from_slice(&json).map_err(damaged)?;
+    let signature = signature_of(store, id, name)?;
+    let verdict = trust.judge(Subject::Drill, &json, record.signed_by.as_deref(), signature.as_deref());
+    Ok((record, verdict))
+}
+
+/// Returns the records of a backup's drills, the oldest first. A record of a newer form, a damaged one, or one that does not fit
+/// its signature proves nothing and is passed over.
 ///
 /// # Errors
 /// [`OpsError::Io`].
 pub fn list(store: &dyn Store, id: &BackupId) -> Result<Vec<DrillRecord>, OpsError> {
     let mut records = Vec::new();
-    for name in store.names_beside(id, PREFIX)? {
-        let json = store.read_small(id, &name)?.unwrap_or_default();
-        records.extend(serde_json::from_slice::<DrillRecord>(&json));
+    for name in names(store, id)? {
+        match read(store, id, &name, &Trust::default()) {
+            Ok((record, verdict)) if verdict.problem().is_none() && record.backup == *id => {
+                records.push(record);
+            }
+            Ok(_) | Err(OpsError::Corrupt(_) | OpsError::NewerFormat { .. }) => {}
+            Err(error) => return Err(error),
+        }
     }
-    records.retain(|record| record.format <= DrillRecord::FORMAT && record.backup == *id);
     Ok(records)
 }

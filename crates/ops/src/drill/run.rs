@@ -9,8 +9,10 @@ use chrono::{DateTime, Utc};
 use super::compare::{self, Comparison, chain};
 use super::copy::RestoredCopy;
 use super::proof::{DrillRecord, Outcome};
+use super::rto::{self, Rto};
 use crate::OpsError;
 use crate::backup::BackupId;
+use crate::evidence::{SigningKey, Trust};
 use crate::keys::Identities;
 use crate::platform::SystemUser;
 use crate::program::Search;
@@ -23,6 +25,10 @@ use crate::store::Store;
 pub struct DrillOptions {
     /// The keys to decrypt with.
     pub identities: Identities,
+    /// Who must have signed the manifest.
+    pub trust: Trust,
+    /// The key the record is signed with.
+    pub signing: Option<SigningKey>,
     /// Where PostgreSQL's programs are looked for.
     pub search: Search,
     /// The directory the scratch server is made in.
@@ -68,6 +74,8 @@ pub async fn run(store: &dyn Store, id: &BackupId, options: &DrillOptions) -> Re
         jobs: options.jobs,
         server_version: String::new(),
         made_by: options.made_by.clone(),
+        rto: None,
+        signed_by: None,
     };
     match prove(store, id, options, &mut record).await {
         Ok(comparison) => {
@@ -80,7 +88,7 @@ pub async fn run(store: &dyn Store, id: &BackupId, options: &DrillOptions) -> Re
         Err(error) if error.blames_the_backup() => record.differences = vec![chain(&error)],
         Err(error) => return Err(error),
     }
-    record.write(store)?;
+    record.write(store, options.signing.as_ref())?;
     Ok(record)
 }
 
@@ -95,7 +103,15 @@ async fn prove(
     record.server_version = copy.server().programs.version().to_string();
     record.restore_seconds = started.elapsed().as_secs_f64();
     let started = Instant::now();
-    let comparison = copy.compare().await;
+    let compared = copy.compare().await;
     record.verify_seconds = started.elapsed().as_secs_f64();
-    comparison
+    let comparison = compared?;
+    // after the comparison, which must see the copy as it was restored; and it decides nothing
+    match rto::measure(&copy, &options.parent).await {
+        Ok(measured) => record.rto = Some(Rto::estimate(record.restore_seconds, &measured)),
+        Err(error) => options
+            .progress
+            .message(&format!("the time of a recovery could not be estimated: {}", chain(&error))),
+    }
+    Ok(comparison)
 }

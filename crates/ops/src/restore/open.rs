@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::backup::{BackupFacts, BackupId, FACTS, Finding, Manifest, copy_encoding, stored};
+use crate::evidence::{Subject, Trust, Verdict, signature_of};
 use crate::keys::Identities;
 use crate::progress::{Expected, Progress};
 use crate::seal::Opened;
@@ -20,6 +21,8 @@ pub struct OpenBackup {
     pub manifest: Manifest,
     /// The SHA-256 of its manifest's bytes: what a proof is about.
     pub manifest_sha256: String,
+    /// What its manifest's signature is worth.
+    pub signature: Verdict,
     /// What it says of itself under encryption.
     pub facts: BackupFacts,
     identities: Identities,
@@ -32,6 +35,11 @@ impl OpenBackup {
     /// # Errors
     /// [`OpsError::Refused`] when there is no such backup, or its format is newer; [`OpsError::Corrupt`] when it is damaged.
     pub fn manifest(store: &dyn Store, id: &BackupId) -> Result<(Manifest, String), OpsError> {
+        Self::manifest_in(store, id).map(|(manifest, json)| (manifest, crate::keys::sha256(&json)))
+    }
+
+    /// Reads a backup's manifest, and returns it with the bytes it was read from.
+    pub(crate) fn manifest_in(store: &dyn Store, id: &BackupId) -> Result<(Manifest, Vec<u8>), OpsError> {
         let Some(json) = store.read_small(id, MANIFEST)? else {
             return Err(if store.contains(id)? {
                 OpsError::Corrupt(format!("{id} holds no manifest"))
@@ -43,7 +51,31 @@ impl OpenBackup {
         if manifest.id != *id {
             return Err(OpsError::Corrupt(format!("{id} holds the manifest of {}", manifest.id)));
         }
-        Ok((manifest, crate::keys::sha256(&json)))
+        Ok((manifest, json))
+    }
+
+    /// Reads a backup's manifest, and returns it with its bytes and with what its signature is worth.
+    ///
+    /// # Errors
+    /// As [`OpenBackup::manifest`].
+    pub(crate) fn judged(
+        store: &dyn Store,
+        id: &BackupId,
+        trust: &Trust,
+    ) -> Result<(Manifest, Vec<u8>, Verdict), OpsError> {
+        let (manifest, json) = Self::manifest_in(store, id)?;
+        let signature = signature_of(store, id, MANIFEST)?;
+        let claimed = manifest.signed_by.as_deref();
+        let verdict = trust.judge(Subject::Manifest, &json, claimed, signature.as_deref());
+        Ok((manifest, json, verdict))
+    }
+
+    /// Returns what the signature of a backup's manifest is worth.
+    ///
+    /// # Errors
+    /// As [`OpenBackup::manifest`].
+    pub fn signature(store: &dyn Store, id: &BackupId, trust: &Trust) -> Result<Verdict, OpsError> {
+        Self::judged(store, id, trust).map(|(_, _, verdict)| verdict)
     }
 
     /// Returns the SHA-256 of a backup's manifest as it is stored, sound or not; nothing where there is none.
@@ -54,22 +86,30 @@ impl OpenBackup {
         Ok(store.read_small(id, MANIFEST)?.map(|json| crate::keys::sha256(&json)))
     }
 
-    /// Opens a backup with the identities: reads its manifest and its facts, and compares what both say. It is protected from
-    /// removal as long as the value, or a clone of it, lives.
+    /// Opens a backup with the identities: reads its manifest and its facts, and compares what both say. Where keys are trusted,
+    /// one of them must have signed the manifest. It is protected from removal as long as the value, or a clone of it, lives.
     ///
     /// # Errors
-    /// [`OpsError::Open`] when no identity fits or the facts are damaged; [`OpsError::Corrupt`] when manifest and facts
-    /// contradict each other.
-    pub fn open(store: &dyn Store, id: &BackupId, identities: Identities) -> Result<Self, OpsError> {
+    /// [`OpsError::Signature`] when it was signed by nobody who is trusted; [`OpsError::Open`] when no identity fits or the facts
+    /// are damaged; [`OpsError::Corrupt`] when manifest and facts contradict each other.
+    pub fn open(
+        store: &dyn Store,
+        id: &BackupId,
+        identities: Identities,
+        trust: &Trust,
+    ) -> Result<Self, OpsError> {
         let hold = store.hold(id)?;
-        let (manifest, manifest_sha256) = Self::manifest(store, id)?;
+        let (manifest, json, signature) = Self::judged(store, id, trust)?;
+        trust.admit(MANIFEST, &signature)?;
+        let manifest_sha256 = crate::keys::sha256(&json);
         let file = manifest.file(FACTS)?;
         let json = Opened::start(file, store.read(id, FACTS)?, &identities)?.read_all()?;
         let facts: BackupFacts = serde_json::from_slice(&json)
             .map_err(|error| OpsError::Corrupt(format!("the facts of {id} are damaged: {error}")))?;
         agree(&manifest, &facts)?;
         let store = store.shared();
-        Ok(Self { store, manifest, manifest_sha256, facts, identities, _hold: Arc::new(hold) })
+        let hold = Arc::new(hold);
+        Ok(Self { store, manifest, manifest_sha256, signature, facts, identities, _hold: hold })
     }
 
     /// Reads every stored file and compares its size and hash, `jobs` files at once.

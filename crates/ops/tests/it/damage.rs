@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use unisys_ops::OpsError;
 use unisys_ops::backup::BackupId;
 use unisys_ops::drill::{self, Outcome};
+use unisys_ops::evidence::Trust;
 use unisys_ops::keys::{Identities, KeyPair};
 use unisys_ops::restore::OpenBackup;
 use unisys_ops::store::DirectoryStore;
@@ -52,7 +53,7 @@ impl Damaged {
 
     /// Opens the backup and reads all of it, as a check of its data does.
     fn read(&self, store: &DirectoryStore) -> Result<(), OpsError> {
-        let backup = OpenBackup::open(store, &self.id, self.place.identities.clone())?;
+        let backup = OpenBackup::open(store, &self.id, self.place.identities.clone(), &Trust::default())?;
         for file in backup.manifest.files.iter().filter(|file| file.name.ends_with(".age")) {
             backup.copy_to(&file.name, &mut |_| Ok(()))?;
         }
@@ -71,7 +72,7 @@ impl Damaged {
     }
 }
 
-fn copy_tree(from: &Path, to: &Path) {
+pub(crate) fn copy_tree(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap().flatten() {
         let target = to.join(entry.file_name());
@@ -83,7 +84,7 @@ fn copy_tree(from: &Path, to: &Path) {
     }
 }
 
-fn change(path: PathBuf, change: impl FnOnce(&mut Vec<u8>)) {
+pub(crate) fn change(path: PathBuf, change: impl FnOnce(&mut Vec<u8>)) {
     let mut bytes = std::fs::read(&path).unwrap();
     change(&mut bytes);
     std::fs::write(path, bytes).unwrap();

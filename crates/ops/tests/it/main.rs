@@ -5,6 +5,7 @@
 mod checker;
 mod code;
 mod damage;
+mod evidence;
 mod locks;
 #[cfg(unix)]
 mod lost;

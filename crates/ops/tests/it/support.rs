@@ -10,6 +10,7 @@ use unisys_db::{Session, Target};
 use unisys_ops::OpsError;
 use unisys_ops::backup::{self, BackupId, BackupOptions, BackupReport, Layout, Limits, Ranges};
 use unisys_ops::drill::{self, DrillOptions, DrillRecord, Outcome};
+use unisys_ops::evidence::Trust;
 use unisys_ops::keys::{Identities, KeyPair, Recipient};
 use unisys_ops::platform::{self, SystemUser};
 use unisys_ops::progress::{Expected, Item, Progress, Silent};
@@ -62,6 +63,7 @@ impl Place {
             target: target.clone(),
             search: unisys_testkit::search(),
             recipients: vec![self.recipient.clone()],
+            signing: None,
             layout: Layout::Parallel,
             ranges: Ranges::Auto,
             jobs: 3,
@@ -77,6 +79,8 @@ impl Place {
     pub(crate) fn drill_options(&self) -> DrillOptions {
         DrillOptions {
             identities: self.identities.clone(),
+            trust: Trust::default(),
+            signing: None,
             search: unisys_testkit::search(),
             parent: self.scratch(),
             port: unisys_testkit::free_port(),
