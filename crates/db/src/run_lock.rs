@@ -42,7 +42,7 @@ pub enum RunLockError {
         /// The database.
         database: String,
         /// Who.
-        holder: LockHolder,
+        holder: Box<LockHolder>,
     },
     /// The server could not be asked.
     #[error(transparent)]
@@ -117,7 +117,7 @@ async fn lock(session: &Session) -> Result<(), RunLockError> {
         address: row.get("address"),
         since: row.get("since"),
     });
-    Err(RunLockError::Held { database: session.target().database.clone(), holder })
+    Err(RunLockError::Held { database: session.target().database.clone(), holder: Box::new(holder) })
 }
 
 impl LockHolder {
