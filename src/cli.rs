@@ -10,13 +10,13 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, Value
 
 use crate::commands::pick::with_newest_proven;
 use crate::commands::{
-    backup, completions, config, data, doctor, drill, init, key, man, migrate, quickstart, restore, server,
-    verify,
+    backup, completions, config, data, doctor, drill, init, key, man, migrate, open, quickstart, restore,
+    server, verify,
 };
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::interrupt::{Interrupted, unless_interrupted};
+use crate::interrupt::{self, Interrupted, unless_interrupted};
 use crate::ui::{Format, Ui, Voice};
 
 /// The program's name and version, for what it writes down.
@@ -72,6 +72,7 @@ enum Command {
     Backup(backup::Args),
     Drill(drill::Args),
     Restore(restore::Args),
+    Open(open::Args),
     Verify(verify::Args),
     Key(key::Args),
     Config(config::Args),
@@ -109,6 +110,10 @@ impl Command {
             Self::Restore(args) => {
                 let ctx = context()?;
                 restore::run(args, &ctx, ui).await.map_err(|failure| with_newest_proven(failure, &ctx))
+            }
+            Self::Open(args) => {
+                let ctx = context()?;
+                open::run(args, &ctx, ui).await.map_err(|failure| with_newest_proven(failure, &ctx))
             }
             Self::Verify(args) => verify::run(args, &context()?, ui).await,
             Self::Config(args) => config::run(args, &context()?, ui).await,
@@ -153,6 +158,10 @@ fn execute(cli: Cli, ui: &mut Ui) -> Result<Exit, Failure> {
     runtime.shutdown_timeout(GRACE);
     match outcome? {
         Ok(result) => result,
+        Err(Interrupted) if interrupt::is_expected() => {
+            ui.status("Closed.");
+            Ok(Exit::Done)
+        }
         Err(Interrupted) => {
             ui.interrupted();
             Ok(Exit::Failed)

@@ -3,7 +3,6 @@
 mod keys;
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -241,7 +240,7 @@ impl Context {
         let environment = Environment {
             vars,
             home: dirs::home_dir(),
-            system_user: unisys_ops::platform::current_user(),
+            system_user: unisys_ops::platform::current_user(&self.environment),
             ..Environment::platform()
         };
         Target::resolve(conninfo, &environment).exit(Exit::Config)
@@ -275,10 +274,14 @@ impl Context {
         unisys_ops::platform::is_root().then(|| unisys_ops::platform::find_user(name)).transpose()
     }
 
+    /// Returns the directory in which private ones are made for what must be a file for a while: scratch servers, definitions.
+    pub(crate) fn scratch_directory(&self) -> PathBuf {
+        self.settings.drill.directory.clone().unwrap_or_else(std::env::temp_dir)
+    }
+
     /// Returns where PostgreSQL's programs are looked for.
     pub(crate) fn search(&self) -> Search {
-        let path = self.environment.get("PATH").map(OsString::from);
-        Search { directory: self.settings.programs.directory.clone(), path }
+        Search::new(self.settings.programs.directory.clone(), self.environment.clone())
     }
 
     /// Returns the variables to resolve a database's connection with: the environment's, with its own passfile.

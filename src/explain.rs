@@ -7,6 +7,7 @@ use std::error::Error;
 
 use unisys_db::DbError;
 use unisys_db::connect::Obstacle;
+use unisys_db::run_lock::RunLockError;
 use unisys_db::selection::SelectionError;
 use unisys_db::snapshot::SnapshotError;
 use unisys_db::standby::StandbyError;
@@ -60,6 +61,13 @@ pub(crate) fn of_ops(error: &OpsError) -> Option<String> {
         OpsError::PluginMissing { program } => {
             Some(format!("Install {program} where the PATH finds it; its name is that of the kind of key."))
         }
+        OpsError::RunLock(error) => of_run_lock(error),
+        OpsError::Limit(_) => Some(
+            "Run it when less else runs, or raise the limit: backup.max-runtime, max-snapshot-age or max-replication-lag.".into(),
+        ),
+        OpsError::MomentLost => {
+            Some("Run it again; where the network is bad, see backup.network-timeout and keepalives_idle in the url.".into())
+        }
         OpsError::Locked { .. } => Some("Wait until the other run has ended.".into()),
         OpsError::Program { stderr, .. } if stderr.contains("No space left on device") => {
             Some("Free some space, or name a larger place.".into())
@@ -92,6 +100,18 @@ fn of_bucket(fault: Fault) -> Option<&'static str> {
             Some("Try again later, or set s3.patience higher: the server is there, and fails.")
         }
         Fault::Other => None,
+    }
+}
+
+fn of_run_lock(error: &RunLockError) -> Option<String> {
+    match error {
+        RunLockError::Held { holder, .. } if holder.pid != 0 => Some(format!(
+            "Wait until it has ended; if its host is gone, end its session: select pg_terminate_backend({});",
+            holder.pid
+        )),
+        RunLockError::Held { .. } => Some("Run it again.".into()),
+        RunLockError::Db(error) => of_db(error),
+        RunLockError::Snapshot(error) => of_snapshot(error),
     }
 }
 

@@ -20,7 +20,8 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 use serde::Deserialize;
 use unisys_db::pattern::{SchemaPattern, TablePattern};
-use unisys_ops::backup::DumpOptions;
+use unisys_ops::backup::{DumpOptions, ReplicationLag};
+use unisys_ops::platform::IoPriority;
 use unisys_ops::retention::Policy;
 use unisys_ops::store::Place;
 
@@ -30,7 +31,7 @@ pub(crate) use layers::{Entry, Layers};
 pub(crate) use redact::{holds_password, redacted};
 pub(crate) use retention::{Prune, Retention};
 pub(crate) use source::Source;
-pub(crate) use units::Span;
+pub(crate) use units::{Size, Span};
 
 /// Everything that can be configured, as `config.example.toml` documents it.
 #[derive(Debug, Deserialize)]
@@ -179,6 +180,28 @@ pub(crate) struct Backup {
     pub(crate) lock_timeout: Span,
     /// How many attempts there are.
     pub(crate) lock_attempts: NonZeroU32,
+    /// How many bytes a second are read.
+    #[serde(deserialize_with = "parse::optional_size")]
+    pub(crate) max_rate: Option<Size>,
+    /// How long a backup may run.
+    #[serde(deserialize_with = "parse::optional_span")]
+    pub(crate) max_runtime: Option<Span>,
+    /// How old its snapshot may get.
+    #[serde(deserialize_with = "parse::optional_span")]
+    pub(crate) max_snapshot_age: Option<Span>,
+    /// How far a replica may fall behind.
+    #[serde(deserialize_with = "parse::optional_lag")]
+    pub(crate) max_replication_lag: Option<ReplicationLag>,
+    /// How long a server that cannot be reached is tried again.
+    pub(crate) connect_wait: Span,
+    /// How long the server may be silent.
+    pub(crate) network_timeout: Span,
+    /// The priority, 1 to 19; 0 leaves it as it is.
+    #[serde(deserialize_with = "parse::nice")]
+    pub(crate) nice: i32,
+    /// The I/O priority; `None` leaves it as it is.
+    #[serde(deserialize_with = "parse::ionice")]
+    pub(crate) ionice: Option<IoPriority>,
     /// Whether definitions, rows or both.
     pub(crate) content: Content,
     /// The schemas; all where there is none.

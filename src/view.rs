@@ -12,6 +12,7 @@ pub(crate) mod evidence;
 pub(crate) mod init;
 pub(crate) mod key;
 pub(crate) mod migrate;
+pub(crate) mod open;
 pub(crate) mod prune;
 pub(crate) mod rekey;
 pub(crate) mod report;

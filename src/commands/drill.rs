@@ -195,7 +195,7 @@ pub(crate) fn default_options(
         trust: ctx.trust()?,
         signing: signature::own_key(ctx, ui)?,
         search: ctx.search(),
-        parent: settings.directory.clone().unwrap_or_else(std::env::temp_dir),
+        parent: ctx.scratch_directory(),
         port: settings.port,
         wait: settings.wait.0,
         user: scratch_user(ctx, ui)?,

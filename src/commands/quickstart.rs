@@ -107,7 +107,7 @@ impl Place {
     fn signing_key(&self, ctx: &Context) -> Result<SigningKey, Failure> {
         let path = self.directory.join("signing-key");
         if !path.exists() {
-            SigningKey::generate(&comment(ctx.now))?.write(&path)?;
+            SigningKey::generate(&comment(ctx))?.write(&path)?;
         }
         Ok(SigningKey::read(&path)?)
     }

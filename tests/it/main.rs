@@ -12,8 +12,11 @@ mod evidence;
 #[cfg(unix)]
 mod faults;
 mod first_minutes;
+mod format;
 mod init;
 mod key;
+#[cfg(unix)]
+mod open;
 mod own_database;
 #[cfg(unix)]
 mod passphrase;

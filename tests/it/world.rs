@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use unisys_db::selection::Selection;
 use unisys_db::snapshot::SnapshotOptions;
 use unisys_db::{Session, Target, facts, inventory, quote_ident};
-use unisys_ops::backup::{self, BackupOptions, BackupReport, DumpOptions, Layout, Ranges};
+use unisys_ops::backup::{self, BackupOptions, BackupReport, DumpOptions, Layout, Limits, Ranges};
 use unisys_ops::evidence::Trust;
 use unisys_ops::keys::{Identities, KeyPair, Recipient};
 use unisys_ops::progress::Silent;
@@ -102,6 +102,7 @@ impl World {
             level: 1,
             snapshot: SnapshotOptions { lock_timeout: std::time::Duration::from_secs(5), attempts: 2 },
             tags: Vec::new(),
+            limits: Limits::default(),
             adopt: false,
             made_by: "a test".into(),
             progress: Arc::new(Silent),

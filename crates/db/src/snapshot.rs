@@ -12,6 +12,7 @@ use thiserror::Error;
 use tokio_postgres::error::SqlState;
 
 use crate::catalog::{Table, list_tables};
+use crate::connect::Retries;
 use crate::selection::{Scope, Selection, SelectionError, resolve};
 use crate::{DbError, Session, TableName, Target};
 
@@ -133,12 +134,12 @@ impl Coordinator {
     /// Opens another session that reads the same moment, with locks of its own on `tables`.
     ///
     /// The locks are taken at once or not at all: behind DDL that waits for the coordinator's locks, a worker would wait for
-    /// ever, and the server cannot see that deadlock.
+    /// ever, and the server cannot see that deadlock. A server that cannot be reached is tried again as `retries` says.
     ///
     /// # Errors
     /// [`DbError`]; its SQLSTATE is `lock_not_available` when DDL is queued.
-    pub async fn worker(&self, tables: &[Table]) -> Result<Session, DbError> {
-        let session = Session::open(self.target()).await?;
+    pub async fn worker(&self, tables: &[Table], retries: &Retries<'_>) -> Result<Session, DbError> {
+        let session = Session::open_patiently(self.target(), retries).await?;
         session.set_pinned().await?;
         begin_read_only(&session).await?;
         let sql = format!("set transaction snapshot {}", crate::quote_literal(&self.snapshot));
@@ -272,7 +273,7 @@ pub async fn try_sharing(target: &Target) -> Result<(), SnapshotError> {
 
 /// Two sessions each leave a mark in their session state; one that reads another's, or none, is not alone on its server
 /// connection.
-async fn refuse_pooler(target: &Target) -> Result<(), SnapshotError> {
+pub(crate) async fn refuse_pooler(target: &Target) -> Result<(), SnapshotError> {
     let (first, second) = (Session::open(target).await?, Session::open(target).await?);
     let doing = || DbError::doing("look for a connection pooler");
     for (session, mark) in [(&first, "first"), (&second, "second")] {

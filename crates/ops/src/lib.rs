@@ -10,6 +10,7 @@ pub mod drill;
 mod error;
 pub mod evidence;
 pub mod keys;
+pub mod opened;
 pub mod platform;
 pub mod program;
 pub mod progress;

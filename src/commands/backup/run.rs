@@ -2,17 +2,21 @@
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Duration;
 
 use secrecy::SecretString;
 use unisys_db::snapshot::SnapshotOptions;
 use unisys_db::{Target, selection};
-use unisys_ops::backup::{self, BackupOptions, BackupReport, Copied, DumpOptions, Standby, Tag};
+use unisys_ops::backup::{
+    self, BackupOptions, BackupReport, Copied, DumpOptions, Limits, Locks, Standby, Tag,
+};
 use unisys_ops::doctor;
 use unisys_ops::evidence::SigningKey;
 use unisys_ops::keys::{self, Recipient};
+use unisys_ops::platform;
 use unisys_ops::progress::Progress;
 use unisys_ops::retention::Rules;
-use unisys_ops::store::{Store, StoreLock};
+use unisys_ops::store::Store;
 
 use super::selected::SelectedArgs;
 use super::{copies, retention, run_all};
@@ -21,7 +25,7 @@ use crate::context::{Context, Selection};
 use crate::exit::Exit;
 use crate::explain;
 use crate::failure::Failure;
-use crate::settings::{Layout, Ranges};
+use crate::settings::{Layout, Ranges, Size};
 use crate::ui::Ui;
 use crate::view::{self, prune::DatabaseReport};
 
@@ -49,6 +53,9 @@ pub(crate) struct Args {
     /// Whether a table may be cut into ranges [default: backup.ranges]
     #[arg(long, value_enum)]
     ranges: Option<Ranges>,
+    /// Bytes a second to read from the server, such as 20MB [default: backup.max-rate]
+    #[arg(long, value_name = "SIZE")]
+    max_rate: Option<Size>,
     /// Let a passphrase open it, too; without backup.passphrase-command or -file you type it, twice
     #[arg(long)]
     passphrase: bool,
@@ -80,6 +87,7 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
     if args.lint_only {
         return lint(&args, &database, ctx, ui).await;
     }
+    stand_back(ctx, ui);
     let mut prepared = prepare(&args, &database, ctx, ui)?;
     prepared.passphrase = passphrase(&args, ctx, ui).await?;
     let (options, after) = prepared.begin(Arc::from(ui.progress()));
@@ -141,17 +149,19 @@ pub(super) struct After {
 }
 
 impl After {
-    /// Copies what was made, and prunes under its lock.
+    /// Copies what was made, and prunes under its locks.
     pub(super) async fn follow(
         self,
-        (report, lock): (BackupReport, StoreLock),
+        (report, locks): (BackupReport, Locks),
         args: &Args,
         ctx: &Context,
         ui: &Ui,
     ) -> Finished {
         let copies = copies::update(ctx, ui, &self.store, &self.copies, &report, args.adopt).await;
-        let prune = |rules: &Rules| retention::after_backup(&*self.store, &lock, rules, &report.manifest);
+        let prune =
+            |rules: &Rules| retention::after_backup(&*self.store, &locks.store, rules, &report.manifest);
         let pruned = self.rules.as_ref().map(prune);
+        locks.release().await;
         Finished { report, copies, pruned }
     }
 }
@@ -217,6 +227,16 @@ pub(crate) fn warn_of_short(passphrase: Option<&SecretString>, ui: &Ui) {
     }
 }
 
+/// Lets others have processor and disks first, as configured. A system that cannot is no reason not to back up.
+pub(super) fn stand_back(ctx: &Context, ui: &Ui) {
+    let settings = &ctx.settings.backup;
+    let nice = (settings.nice > 0).then(|| platform::set_nice(settings.nice));
+    let io = settings.ionice.map(platform::set_io_priority);
+    for error in [nice, io].into_iter().flatten().filter_map(Result::err) {
+        ui.warning(error.to_string());
+    }
+}
+
 /// Returns the options of a backup of the whole database as the settings have them, without a passphrase.
 pub(crate) fn default_options(
     ctx: &Context,
@@ -252,6 +272,14 @@ fn options(
     let (jobs, level) = (args.jobs.unwrap_or(settings.jobs).get(), settings.compression_level);
     let snapshot =
         SnapshotOptions { lock_timeout: settings.lock_timeout.0, attempts: settings.lock_attempts.get() };
+    let limits = Limits {
+        bytes_per_second: args.max_rate.or(settings.max_rate).map(|size| size.0),
+        runtime: settings.max_runtime.map(|span| span.0),
+        snapshot_age: settings.max_snapshot_age.map(|span| span.0),
+        replication_lag: settings.max_replication_lag,
+        network_timeout: settings.network_timeout.0.max(Duration::from_secs(1)),
+        connect_wait: settings.connect_wait.0,
+    };
     move |progress| BackupOptions {
         target,
         standby,
@@ -266,6 +294,7 @@ fn options(
         jobs,
         level,
         snapshot,
+        limits,
         tags,
         adopt,
         made_by: crate::cli::VERSION.into(),

@@ -6,10 +6,9 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 use unisys_ops::OpsError;
-use unisys_ops::backup::{self, BackupReport};
-use unisys_ops::store::StoreLock;
+use unisys_ops::backup::{self, BackupReport, Locks};
 
-use super::run::{After, Args, Finished, passphrase, prepare, tell};
+use super::run::{After, Args, Finished, passphrase, prepare, stand_back, tell};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::explain;
@@ -24,6 +23,7 @@ pub(super) async fn run(
     ctx: &Context,
     ui: &mut Ui,
 ) -> Result<Exit, Failure> {
+    stand_back(ctx, ui);
     let passphrase = passphrase(args, ctx, ui).await?;
     let mut done: Vec<Of<Finished>> = Vec::new();
     let mut waiting = VecDeque::new();
@@ -33,7 +33,7 @@ pub(super) async fn run(
             Err(failure) => done.push(Of { database: name.to_owned(), result: Err(failure) }),
         }
     }
-    let mut running: JoinSet<(String, After, Result<(BackupReport, StoreLock), OpsError>)> = JoinSet::new();
+    let mut running: JoinSet<(String, After, Result<(BackupReport, Locks), OpsError>)> = JoinSet::new();
     loop {
         while running.len() < at_once.get()
             && let Some((name, mut prepared)) = waiting.pop_front()

@@ -11,8 +11,8 @@ const SESSIONS: &str = "sessions";
 const ENCODING: &str = "encoding";
 const STANDBY: &str = "standby";
 
-/// The sessions of a backup beside its workers: the moment's own, pg_dump's two, one to look.
-const SESSIONS_BESIDE_JOBS: u64 = 4;
+/// The sessions of a backup beside its workers: the moment's own, the lock's, pg_dump's two, one to look.
+const SESSIONS_BESIDE_JOBS: u64 = 5;
 
 /// Judges whether all tables can be locked at one moment. The lock table is shared by everybody.
 pub(super) fn judge_locks(facts: &Preflight) -> Finding {
@@ -107,11 +107,11 @@ mod tests {
 
     #[rstest::rstest]
     #[case(-1, 100, false, Level::Ok)]
-    #[case(6, 100, false, Level::Ok)]
-    #[case(5, 100, false, Level::Warn)]
-    #[case(5, 100, true, Level::Ok)]
-    #[case(-1, 5, true, Level::Warn)]
-    fn two_workers_need_six_sessions(
+    #[case(7, 100, false, Level::Ok)]
+    #[case(6, 100, false, Level::Warn)]
+    #[case(6, 100, true, Level::Ok)]
+    #[case(-1, 6, true, Level::Warn)]
+    fn two_workers_need_seven_sessions(
         #[case] limit: i32,
         #[case] connections: u64,
         #[case] superuser: bool,

@@ -13,7 +13,7 @@ use super::finding::{Broken, reason};
 use super::{Diagnosis, Finding, connection, drill, estimate, keys, limits, lint, opened, programs, store};
 use crate::OpsError;
 use crate::keys::{Identities, Passphrase, Recipient};
-use crate::platform::{self, SystemUser};
+use crate::platform::SystemUser;
 use crate::program::{PgVersion, Programs, Search};
 use crate::store::Store;
 
@@ -61,6 +61,8 @@ pub struct DoctorOptions {
     pub port: u16,
     /// The system user it runs as; needed as root.
     pub user: Result<Option<SystemUser>, Broken>,
+    /// The system user this program runs as.
+    pub system_user: Option<String>,
     /// How many sessions a backup reads with.
     pub jobs: usize,
     /// What of the database a backup holds.
@@ -85,12 +87,12 @@ pub async fn run(options: &DoctorOptions) -> Diagnosis {
     });
     let data_directory =
         facts.as_ref().filter(|_| is_local(options)).and_then(|f| f.data_directory.as_deref());
-    let user = platform::current_user().unwrap_or_else(|| "USER".into());
+    let user = options.system_user.as_deref().unwrap_or("USER");
     let store_facts = store::probe(&*options.store, data_directory.map(Path::new), options.explain);
-    findings.extend(store::judge(&store_facts, known.as_ref().map(|estimate| estimate.stored_bytes), &user));
+    findings.extend(store::judge(&store_facts, known.as_ref().map(|estimate| estimate.stored_bytes), user));
     for copy in &options.copies {
         let facts = store::probe(&**copy, None, options.explain);
-        findings.push(store::judge_copy(&facts, known.as_ref().map(|estimate| estimate.stored_bytes), &user));
+        findings.push(store::judge_copy(&facts, known.as_ref().map(|estimate| estimate.stored_bytes), user));
     }
     findings.push(drill::judge_user(options));
     findings.extend(match &facts {

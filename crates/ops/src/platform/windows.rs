@@ -1,11 +1,12 @@
 //! Windows. Files inherit the profile directory's access list, which is the owner's alone.
 
+use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io;
 use std::path::Path;
 use std::process::{Child, Command};
 
-use super::SystemUser;
+use super::{IoPriority, SystemUser};
 use crate::OpsError;
 
 /// Whether this process may not start a server: PostgreSQL on Windows drops administrator rights by itself.
@@ -14,8 +15,8 @@ pub fn is_root() -> bool {
 }
 
 /// Returns the user this process runs as, as the session's environment names it.
-pub fn current_user() -> Option<String> {
-    std::env::var("USERNAME").ok()
+pub fn current_user(environment: &BTreeMap<String, String>) -> Option<String> {
+    environment.get("USERNAME").cloned()
 }
 
 /// Returns the system user called `name`; changing users needs a password on Windows, so there is none to find.
@@ -102,4 +103,20 @@ pub fn is_private(_path: &Path) -> io::Result<bool> {
 /// Not told here: the standard library gives no volume's number.
 pub fn device_of(_path: &Path) -> Option<u64> {
     None
+}
+
+/// Not done here: Windows has priority classes instead, which its Task Scheduler sets.
+///
+/// # Errors
+/// [`OpsError::Refused`].
+pub fn set_nice(_nice: i32) -> Result<(), OpsError> {
+    Err(OpsError::Refused("this system has no nice".into()))
+}
+
+/// Not done here, see [`set_nice`].
+///
+/// # Errors
+/// [`OpsError::Refused`].
+pub fn set_io_priority(_priority: IoPriority) -> Result<(), OpsError> {
+    Err(OpsError::Refused("this system has no ionice".into()))
 }

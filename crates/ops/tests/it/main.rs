@@ -8,9 +8,13 @@ mod code;
 mod damage;
 mod dying;
 mod evidence;
+mod locks;
 #[cfg(unix)]
 mod lost;
 mod managed;
+#[cfg(unix)]
+mod network;
+mod opened;
 mod races;
 mod rekey;
 mod roles;

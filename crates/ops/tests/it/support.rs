@@ -9,7 +9,7 @@ use unisys_db::selection::Selection;
 use unisys_db::snapshot::SnapshotOptions;
 use unisys_db::{Session, Target};
 use unisys_ops::OpsError;
-use unisys_ops::backup::{self, BackupId, BackupOptions, BackupReport, DumpOptions, Layout, Ranges};
+use unisys_ops::backup::{self, BackupId, BackupOptions, BackupReport, DumpOptions, Layout, Limits, Ranges};
 use unisys_ops::drill::{self, DrillOptions, DrillRecord, Outcome};
 use unisys_ops::evidence::Trust;
 use unisys_ops::keys::{Identities, KeyPair, Recipient};
@@ -75,6 +75,7 @@ impl Place {
             level: 1,
             snapshot: SnapshotOptions { lock_timeout: Duration::from_secs(3), attempts: 4 },
             tags: Vec::new(),
+            limits: Limits::default(),
             adopt: false,
             made_by: "test".into(),
             progress: Arc::new(Silent),
