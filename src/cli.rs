@@ -11,13 +11,13 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, Value
 
 use crate::commands::pick::with_newest_proven;
 use crate::commands::{
-    backup, completions, config, data, doctor, drill, init, key, man, migrate, quickstart, restore, schedule,
-    server, verify,
+    backup, completions, config, data, doctor, drill, init, key, man, migrate, open, quickstart, restore,
+    schedule, server, verify,
 };
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::interrupt::{Interrupted, unless_interrupted};
+use crate::interrupt::{self, Interrupted, unless_interrupted};
 use crate::ui::{Format, Nagios, Ui, Voice};
 
 /// The program's name and version, for what it writes down.
@@ -76,6 +76,7 @@ enum Command {
     Backup(backup::Args),
     Drill(drill::Args),
     Restore(restore::Args),
+    Open(open::Args),
     Verify(verify::Args),
     Schedule(schedule::Args),
     Key(key::Args),
@@ -125,6 +126,10 @@ impl Command {
             Self::Restore(args) => {
                 let ctx = context()?;
                 restore::run(args, &ctx, ui).await.map_err(|failure| with_newest_proven(failure, &ctx))
+            }
+            Self::Open(args) => {
+                let ctx = context()?;
+                open::run(args, &ctx, ui).await.map_err(|failure| with_newest_proven(failure, &ctx))
             }
             Self::Verify(args) => verify::run(args, &context()?, ui).await,
             Self::Config(args) => config::run(args, &context()?, ui).await,
@@ -183,6 +188,10 @@ fn execute(cli: Cli, ui: &mut Ui) -> Result<Exit, Failure> {
     runtime.shutdown_timeout(GRACE);
     match outcome? {
         Ok(result) => result,
+        Err(Interrupted) if interrupt::is_expected() => {
+            ui.status("Closed.");
+            Ok(Exit::Done)
+        }
         Err(Interrupted) => {
             ui.interrupted();
             Ok(Exit::Failed)

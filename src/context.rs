@@ -3,7 +3,6 @@
 mod keys;
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,6 +11,7 @@ use secrecy::ExposeSecret;
 use unisys_db::Target;
 use unisys_db::connect::{Environment, is_unconfigured};
 use unisys_ops::OpsError;
+use unisys_ops::backup::Standby;
 use unisys_ops::evidence::{PublicKey, SigningKey, Trust};
 use unisys_ops::keys::{Nobody, Prompts};
 use unisys_ops::platform::SystemUser;
@@ -171,6 +171,38 @@ impl Context {
         Some(Selection::Configured { name, database })
     }
 
+    /// Returns every configured database, by name.
+    ///
+    /// # Errors
+    /// There is none, or one was named as well: exit 2.
+    pub(crate) fn every(&self) -> Result<impl Iterator<Item = (&str, Selection<'_>)>, Failure> {
+        if self.names_database() {
+            return Err(Failure::usage("--all works on every database, and one is named")
+                .hint("Leave out --database and UNISYS_DBA_DATABASE, or --all."));
+        }
+        if self.settings.databases.is_empty() {
+            return Err(Failure::usage("no database is configured").hint(
+                "Add a table [databases.NAME] with its url to the configuration, or leave out --all.",
+            ));
+        }
+        let all = self.settings.databases.iter();
+        Ok(all.map(|(name, database)| (name.as_str(), Selection::Configured { name, database })))
+    }
+
+    /// Returns the standby to read for backups of a database, where one is configured; warnings about it are shown.
+    ///
+    /// # Errors
+    /// A wrong connection string: exit 3.
+    pub(crate) fn standby(&self, selection: &Selection<'_>, ui: &Ui) -> Result<Option<Standby>, Failure> {
+        let Selection::Configured { database: Database { dump_from: Some(conninfo), .. }, .. } = selection
+        else {
+            return Ok(None);
+        };
+        let target = self.target_from(Some(conninfo.expose_secret()), self.variables_for(selection))?;
+        target.warnings.iter().for_each(|warning| ui.warning(warning));
+        Ok(Some(Standby { target, max_replay_lag: self.settings.backup.max_replay_lag.0 }))
+    }
+
     /// Returns how to connect to a database; warnings about it are shown.
     ///
     /// # Errors
@@ -211,7 +243,7 @@ impl Context {
         let environment = Environment {
             vars,
             home: dirs::home_dir(),
-            system_user: unisys_ops::platform::current_user(),
+            system_user: unisys_ops::platform::current_user(&self.environment),
             ..Environment::platform()
         };
         Target::resolve(conninfo, &environment).exit(Exit::Config)
@@ -245,10 +277,14 @@ impl Context {
         unisys_ops::platform::is_root().then(|| unisys_ops::platform::find_user(name)).transpose()
     }
 
+    /// Returns the directory in which private ones are made for what must be a file for a while: scratch servers, definitions.
+    pub(crate) fn scratch_directory(&self) -> PathBuf {
+        self.settings.drill.directory.clone().unwrap_or_else(std::env::temp_dir)
+    }
+
     /// Returns where PostgreSQL's programs are looked for.
     pub(crate) fn search(&self) -> Search {
-        let path = self.environment.get("PATH").map(OsString::from);
-        Search { directory: self.settings.programs.directory.clone(), path }
+        Search::new(self.settings.programs.directory.clone(), self.environment.clone())
     }
 
     /// Returns the variables to resolve a database's connection with: the environment's, with its own passfile.
@@ -462,15 +498,7 @@ mod tests {
     use super::*;
 
     fn databases(names: &[&str]) -> BTreeMap<String, Database> {
-        let database = |url: &str| Database {
-            url: url.into(),
-            passfile: None,
-            store: None,
-            copies: Vec::new(),
-            recipients: Vec::new(),
-            identities: Vec::new(),
-            retention: None,
-        };
+        let database = |url: &str| Database::at(url.into());
         names.iter().map(|name| ((*name).to_owned(), database("postgresql://h/d"))).collect()
     }
 

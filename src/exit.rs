@@ -20,8 +20,35 @@ pub(crate) enum Exit {
     Later = 5,
 }
 
+impl Exit {
+    /// Returns the code of a command that worked on several databases: theirs where they agree, [`Exit::Later`] where no more
+    /// than a later step failed, else [`Exit::Failed`].
+    pub(crate) fn of_all(exits: impl IntoIterator<Item = Self>) -> Self {
+        let agree = |one, other| match (one, other) {
+            (one, other) if one == other => one,
+            (Self::Done | Self::Later, Self::Done | Self::Later) => Self::Later,
+            _ => Self::Failed,
+        };
+        exits.into_iter().reduce(agree).unwrap_or(Self::Done)
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mixed_answer_is_a_failure() {
+        assert_eq!(Exit::of_all([Exit::Done, Exit::Done]), Exit::Done);
+        assert_eq!(Exit::of_all([Exit::Bad, Exit::Bad]), Exit::Bad);
+        assert_eq!(Exit::of_all([Exit::Done, Exit::Bad]), Exit::Failed);
+        assert_eq!(Exit::of_all([Exit::Done, Exit::Config]), Exit::Failed);
+        assert_eq!(Exit::of_all([]), Exit::Done);
     }
 }

@@ -7,7 +7,10 @@ use std::error::Error;
 
 use unisys_db::DbError;
 use unisys_db::connect::Obstacle;
+use unisys_db::run_lock::RunLockError;
+use unisys_db::selection::SelectionError;
 use unisys_db::snapshot::SnapshotError;
+use unisys_db::standby::StandbyError;
 use unisys_ops::OpsError;
 use unisys_ops::store::Fault;
 
@@ -34,6 +37,8 @@ pub(crate) fn of_ops(error: &OpsError) -> Option<String> {
     match error {
         OpsError::Db(error) => of_db(error),
         OpsError::Snapshot(error) => of_snapshot(error),
+        OpsError::Incomplete { repair, .. } => repair.clone(),
+        OpsError::Standby(error) => of_standby(error),
         OpsError::PortBusy { port } => {
             Some(format!("End what listens on port {port}, or set drill.port or server.port to another one."))
         }
@@ -55,6 +60,13 @@ pub(crate) fn of_ops(error: &OpsError) -> Option<String> {
         }
         OpsError::PluginMissing { program } => {
             Some(format!("Install {program} where the PATH finds it; its name is that of the kind of key."))
+        }
+        OpsError::RunLock(error) => of_run_lock(error),
+        OpsError::Limit(_) => Some(
+            "Run it when less else runs, or raise the limit: backup.max-runtime, max-snapshot-age or max-replication-lag.".into(),
+        ),
+        OpsError::MomentLost => {
+            Some("Run it again; where the network is bad, see backup.network-timeout and keepalives_idle in the url.".into())
         }
         OpsError::Locked { .. } => Some("Wait until the other run has ended.".into()),
         OpsError::Program { stderr, .. } if stderr.contains("No space left on device") => {
@@ -91,16 +103,59 @@ fn of_bucket(fault: Fault) -> Option<&'static str> {
     }
 }
 
+fn of_run_lock(error: &RunLockError) -> Option<String> {
+    match error {
+        RunLockError::Held { holder, .. } if holder.pid != 0 => Some(format!(
+            "Wait until it has ended; if its host is gone, end its session: select pg_terminate_backend({});",
+            holder.pid
+        )),
+        RunLockError::Held { .. } => Some("Run it again.".into()),
+        RunLockError::Db(error) => of_db(error),
+        RunLockError::Snapshot(error) => of_snapshot(error),
+    }
+}
+
 fn of_snapshot(error: &SnapshotError) -> Option<String> {
     match error {
         SnapshotError::Db(error) => of_db(error),
         SnapshotError::Contended { .. } => Some(
             "Run it when no DDL runs, or set backup.lock-timeout and backup.lock-attempts higher.".into(),
         ),
+        SnapshotError::Selection(error) => of_selection(error),
         SnapshotError::Pooler { .. } => {
             Some("Name the server's own port in the url, or a pool in session mode.".into())
         }
     }
+}
+
+fn of_selection(error: &SelectionError) -> Option<String> {
+    let step = match error {
+        SelectionError::Db(error) => return of_db(error),
+        SelectionError::Nothing { .. } => {
+            "Correct the pattern: schema.table, with * and ?; capitals matter. Or take it out, if it is for what is gone."
+        }
+        SelectionError::Needs(_) => {
+            "Choose what is needed too, or leave out what needs it too; --exclude-table-data leaves out a table's rows alone."
+        }
+        SelectionError::References(_) => {
+            "Leave out the rows of the tables with these foreign keys too, or keep the rows they point to."
+        }
+        SelectionError::Empty => "Choose a schema, or take a pattern out of --exclude-schema.",
+    };
+    Some(step.into())
+}
+
+fn of_standby(error: &StandbyError) -> Option<String> {
+    let step = match error {
+        StandbyError::Db(error) => return of_db(error),
+        StandbyError::Primary(_) | StandbyError::NoPrimary(_) | StandbyError::Other { .. } => {
+            "Name the primary in url and one of its standbys in dump-from."
+        }
+        StandbyError::Behind { .. } => {
+            "Find out what holds up replay (pg_stat_replication on the primary), or raise backup.max-replay-lag."
+        }
+    };
+    Some(step.into())
 }
 
 /// Returns what to do about an error of a connection or a statement.
@@ -144,6 +199,9 @@ fn of_sqlstate(code: &str) -> Option<&'static str> {
         "28P01" => Some("Correct the password's line in the passfile: host:port:database:user:password."),
         "28000" => Some(
             "Ask the server's administrator for a line in pg_hba.conf that lets this login in from here, or try another user or sslmode.",
+        ),
+        "40001" => Some(
+            "On the standby, raise max_standby_streaming_delay or set hot_standby_feedback = on; or take the backup from the primary.",
         ),
         "3D000" => Some("Check the database's name in the url; `psql -l` lists those there are."),
         "42501" => Some("Run `unisys-dba doctor`: it names what this login may not read, with the GRANT."),

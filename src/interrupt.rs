@@ -2,9 +2,23 @@
 
 use std::future::Future;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A signal asked the program to stop.
 pub(crate) struct Interrupted;
+
+/// Whether a signal is how the running command is meant to end.
+static EXPECTED: AtomicBool = AtomicBool::new(false);
+
+/// Says that from now on a signal is no interruption, but the end that the command waits for.
+pub(crate) fn expect() {
+    EXPECTED.store(true, Ordering::SeqCst);
+}
+
+/// Whether a signal was waited for.
+pub(crate) fn is_expected() -> bool {
+    EXPECTED.load(Ordering::SeqCst)
+}
 
 /// Runs `work` until it is done or a signal comes. A signal drops `work` where it waits: its guards clean up.
 ///
@@ -77,7 +91,6 @@ impl Signals {
 #[cfg(all(test, unix))]
 mod tests {
     use std::sync::Arc;
-    use std::sync::atomic::{AtomicBool, Ordering};
 
     use nix::sys::signal::{Signal, raise};
 

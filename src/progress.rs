@@ -2,6 +2,7 @@
 //!
 //! The operation only adds to counters ([`tally`]); one thread looks at them now and then and draws ([`render`]).
 
+mod named;
 mod render;
 mod speed;
 mod tally;
@@ -15,6 +16,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use unisys_ops::progress::{Expected, Item, Progress};
 
 use crate::ui::{Stderr, Tone, printable};
+pub(crate) use named::Named;
 use speed::Speed;
 use tally::Tally;
 

@@ -117,6 +117,17 @@ impl Done {
     }
 }
 
+/// Warns that several databases at once are worked on without what is configured to accompany one.
+pub(crate) fn warn_of_many(ctx: &Context, ui: &Ui) {
+    let settings = &ctx.settings;
+    let hooks =
+        [&settings.hooks.before, &settings.hooks.after, &settings.hooks.failed, &settings.hooks.finally];
+    let measured = settings.metrics.textfile.is_some() || settings.metrics.push.is_some();
+    if hooks.iter().any(|hook| !hook.is_empty()) || measured || tell::anybody(ctx) {
+        ui.warning("hooks, notifications and metrics accompany one database at a time: with --all none of them is run");
+    }
+}
+
 /// Runs an operation, and tells metrics and people how it ended.
 ///
 /// # Errors

@@ -20,6 +20,9 @@ use std::path::PathBuf;
 
 use secrecy::SecretString;
 use serde::Deserialize;
+use unisys_db::pattern::{SchemaPattern, TablePattern};
+use unisys_ops::backup::{DumpOptions, ReplicationLag};
+use unisys_ops::platform::IoPriority;
 use unisys_ops::retention::Policy;
 use unisys_ops::store::Place;
 
@@ -30,7 +33,7 @@ pub(crate) use redact::{holds_password, redacted};
 pub(crate) use retention::{Prune, Retention};
 pub(crate) use service::{Event, Freshness, Hooks, Mail, Metrics, Notify, Operation, State};
 pub(crate) use source::Source;
-pub(crate) use units::Span;
+pub(crate) use units::{Size, Span};
 
 /// Everything that can be configured, as `config.example.toml` documents it.
 #[derive(Debug, Deserialize)]
@@ -71,7 +74,7 @@ pub(crate) struct Settings {
 
 /// `[databases.NAME]`
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Database {
     /// libpq's connection string, never empty. It may hold a password.
     #[serde(deserialize_with = "parse::conninfo")]
@@ -92,6 +95,53 @@ pub(crate) struct Database {
     /// Which of its backups stay, instead of what [`Retention::policy`] says.
     #[serde(deserialize_with = "retention::rules")]
     pub(crate) retention: Option<Policy>,
+    /// A standby to read for backups. It may hold a password.
+    #[serde(deserialize_with = "parse::optional_conninfo")]
+    pub(crate) dump_from: Option<SecretString>,
+    /// Whether definitions, rows or both; `None` for [`Backup::content`].
+    #[serde(deserialize_with = "parse::optional_content")]
+    pub(crate) content: Option<Content>,
+    /// Its schemas; where empty, [`Backup::schemas`].
+    #[serde(deserialize_with = "parse::schema_patterns")]
+    pub(crate) schemas: Vec<SchemaPattern>,
+    /// Its schemas to leave out; where empty, [`Backup::exclude_schemas`].
+    #[serde(deserialize_with = "parse::schema_patterns")]
+    pub(crate) exclude_schemas: Vec<SchemaPattern>,
+    /// Its tables; where empty, [`Backup::tables`].
+    #[serde(deserialize_with = "parse::table_patterns")]
+    pub(crate) tables: Vec<TablePattern>,
+    /// Its tables to leave out; where empty, [`Backup::exclude_tables`].
+    #[serde(deserialize_with = "parse::table_patterns")]
+    pub(crate) exclude_tables: Vec<TablePattern>,
+    /// Its tables to back up without rows; where empty, [`Backup::exclude_table_data`].
+    #[serde(deserialize_with = "parse::table_patterns")]
+    pub(crate) exclude_table_data: Vec<TablePattern>,
+    /// Options for pg_dump; where empty, [`Backup::pg_dump_options`].
+    #[serde(deserialize_with = "parse::dump_options")]
+    pub(crate) pg_dump_options: DumpOptions,
+}
+
+impl Database {
+    /// Returns a table that holds a url alone.
+    pub(crate) fn at(url: SecretString) -> Self {
+        Self {
+            url,
+            passfile: None,
+            store: None,
+            copies: Vec::new(),
+            retention: None,
+            recipients: Vec::new(),
+            identities: Vec::new(),
+            dump_from: None,
+            content: None,
+            schemas: Vec::new(),
+            exclude_schemas: Vec::new(),
+            tables: Vec::new(),
+            exclude_tables: Vec::new(),
+            exclude_table_data: Vec::new(),
+            pg_dump_options: DumpOptions::default(),
+        }
+    }
 }
 
 /// `[server]`
@@ -144,6 +194,76 @@ pub(crate) struct Backup {
     pub(crate) lock_timeout: Span,
     /// How many attempts there are.
     pub(crate) lock_attempts: NonZeroU32,
+    /// How many bytes a second are read.
+    #[serde(deserialize_with = "parse::optional_size")]
+    pub(crate) max_rate: Option<Size>,
+    /// How long a backup may run.
+    #[serde(deserialize_with = "parse::optional_span")]
+    pub(crate) max_runtime: Option<Span>,
+    /// How old its snapshot may get.
+    #[serde(deserialize_with = "parse::optional_span")]
+    pub(crate) max_snapshot_age: Option<Span>,
+    /// How far a replica may fall behind.
+    #[serde(deserialize_with = "parse::optional_lag")]
+    pub(crate) max_replication_lag: Option<ReplicationLag>,
+    /// How long a server that cannot be reached is tried again.
+    pub(crate) connect_wait: Span,
+    /// How long the server may be silent.
+    pub(crate) network_timeout: Span,
+    /// The priority, 1 to 19; 0 leaves it as it is.
+    #[serde(deserialize_with = "parse::nice")]
+    pub(crate) nice: i32,
+    /// The I/O priority; `None` leaves it as it is.
+    #[serde(deserialize_with = "parse::ionice")]
+    pub(crate) ionice: Option<IoPriority>,
+    /// Whether definitions, rows or both.
+    pub(crate) content: Content,
+    /// The schemas; all where there is none.
+    #[serde(deserialize_with = "parse::schema_patterns")]
+    pub(crate) schemas: Vec<SchemaPattern>,
+    /// The schemas to leave out.
+    #[serde(deserialize_with = "parse::schema_patterns")]
+    pub(crate) exclude_schemas: Vec<SchemaPattern>,
+    /// The tables; all where there is none.
+    #[serde(deserialize_with = "parse::table_patterns")]
+    pub(crate) tables: Vec<TablePattern>,
+    /// The tables to leave out.
+    #[serde(deserialize_with = "parse::table_patterns")]
+    pub(crate) exclude_tables: Vec<TablePattern>,
+    /// The tables to back up without rows.
+    #[serde(deserialize_with = "parse::table_patterns")]
+    pub(crate) exclude_table_data: Vec<TablePattern>,
+    /// Whether our own sessions and staging tables go without rows.
+    pub(crate) exclude_transient: bool,
+    /// Options for pg_dump.
+    #[serde(deserialize_with = "parse::dump_options")]
+    pub(crate) pg_dump_options: DumpOptions,
+    /// How many databases are worked on at once.
+    pub(crate) databases_at_once: NonZeroUsize,
+    /// How long a standby may take to catch up.
+    pub(crate) max_replay_lag: Span,
+}
+
+/// What of a database is backed up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Content {
+    /// Definitions and rows
+    All,
+    /// Definitions alone
+    Schema,
+    /// Rows, sequence values and large objects
+    Data,
+}
+
+impl From<Content> for unisys_db::selection::Content {
+    fn from(content: Content) -> Self {
+        match content {
+            Content::All => Self::All,
+            Content::Schema => Self::Schema,
+            Content::Data => Self::Data,
+        }
+    }
 }
 
 /// Where the rows of a backup go.

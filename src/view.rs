@@ -1,5 +1,6 @@
 //! Reports as a person sees them, one file for each; JSON is the same report through serde.
 
+pub(crate) mod all;
 pub(crate) mod backup;
 pub(crate) mod backups;
 pub(crate) mod check;
@@ -13,6 +14,7 @@ pub(crate) mod init;
 pub(crate) mod key;
 pub(crate) mod migrate;
 pub(crate) mod nightly;
+pub(crate) mod open;
 pub(crate) mod prune;
 pub(crate) mod rekey;
 pub(crate) mod report;

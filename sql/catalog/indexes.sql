@@ -3,7 +3,8 @@ select
     i.indrelid as table_oid,
     coalesce(k.oid, i.indexrelid) as oid,
     am.amname::text as method,
-    coalesce(pg_catalog.pg_relation_size(i.indexrelid), 0) as bytes
+    -- not pg_relation_size: it would wait behind a REINDEX, and the size only orders the work of a restore
+    greatest(c.relpages, 0)::bigint * pg_catalog.current_setting('block_size')::bigint as bytes
 from pg_catalog.pg_index as i
 join pg_catalog.pg_class as c on c.oid = i.indexrelid and c.relkind = 'i'
 join pg_catalog.pg_class as t on t.oid = i.indrelid and t.relkind = 'r'

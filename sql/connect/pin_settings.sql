@@ -22,6 +22,11 @@ select pinned.name, pg_catalog.set_config(pinned.name, pinned.value, false) as v
          ('lock_timeout', '0'),                        -- pg_dump does
          ('idle_in_transaction_session_timeout', '0'), -- pg_dump does: the coordinator idles while others read
          ('idle_session_timeout', '0'),                -- since 14
-         ('transaction_timeout', '0')                  -- since 17; pg_dump does
+         ('transaction_timeout', '0'),                 -- since 17; pg_dump does
+         -- How soon the server notices that our host is gone: until then it keeps our locks and our snapshot. Its own
+         -- default is two hours. A Unix socket knows none of them.
+         ('tcp_keepalives_idle', '30'),
+         ('tcp_keepalives_interval', '10'),
+         ('tcp_keepalives_count', '6')
        ) as pinned(name, value)
   join pg_catalog.pg_settings as known on known.name = pinned.name

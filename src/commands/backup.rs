@@ -11,6 +11,8 @@ mod prune;
 mod rekey;
 mod retention;
 mod run;
+mod run_all;
+mod selected;
 mod show;
 
 use crate::context::Context;
@@ -18,7 +20,8 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::ui::Ui;
 
-pub(crate) use run::default_options;
+pub(crate) use run::{Finished, default_options};
+pub(crate) use selected::SelectedArgs;
 
 /// Make backups and look after them
 #[derive(clap::Args)]

@@ -4,6 +4,7 @@ use chrono::Utc;
 use unisys_db::Target;
 use unisys_ops::doctor::{self, Broken, DoctorOptions, Finding};
 
+use crate::commands::backup::SelectedArgs;
 use crate::commands::drill::scratch_user;
 use crate::context::{Context, Selection};
 use crate::exit::Exit;
@@ -45,10 +46,12 @@ fn options(ctx: &Context, selection: &Selection<'_>, ui: &Ui) -> Result<DoctorOp
         passphrase: ctx.passphrase().ok().flatten(),
         store: ctx.store(selection)?,
         copies: ctx.copies(selection)?,
-        parent: drill.directory.clone().unwrap_or_else(std::env::temp_dir),
+        parent: ctx.scratch_directory(),
         port: drill.port,
         user: scratch_user(ctx, ui).map_err(broken),
+        system_user: unisys_ops::platform::current_user(&ctx.environment),
         jobs: ctx.settings.backup.jobs.get(),
+        selection: SelectedArgs::default().of(ctx, selection).map(|(selected, _)| selected).map_err(broken),
         clock: Utc::now,
         explain: explain::of_ops,
     })

@@ -16,14 +16,15 @@ use unisys_ops::platform::{self, SystemUser};
 
 use crate::commands::pick::{self, LATEST, Picked};
 use crate::commands::signature;
-use crate::context::Context;
+use crate::context::{Context, Selection};
 use crate::exit::Exit;
 use crate::explain;
 use crate::failure::{Explain, Failure};
+use crate::progress::Named;
 use crate::service::{self, Done, Drilled, Subject};
 use crate::settings::Operation;
 use crate::ui::Ui;
-use crate::view;
+use crate::view::{self, all::Of};
 
 /// How many differences a message names.
 const TOLD: usize = 5;
@@ -59,6 +60,10 @@ enum Command {
 struct DrillArgs {
     /// The backup: its name, the start of it, or "latest" [default: latest]
     backup: Option<String>,
+    /// The newest backup of every database of the configuration, one after the
+    /// other; one that fails stops no other
+    #[arg(long, conflicts_with = "backup")]
+    all: bool,
     /// File with identities to decrypt with [default: drill.identities]
     #[arg(long, short, value_name = "FILE")]
     identity: Vec<PathBuf>,
@@ -85,6 +90,9 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
 }
 
 async fn drill(args: &DrillArgs, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
+    if args.all {
+        return drill_all(args, ctx, ui).await;
+    }
     let picked = pick::pick(ctx, ui, args.backup.as_deref().unwrap_or(LATEST))?;
     let subject = Subject::of_backup(ctx, &picked);
     let mut failed = None;
@@ -158,6 +166,44 @@ fn differences(record: &DrillRecord) -> Vec<String> {
     told
 }
 
+/// Drills the newest backup of each database: one after the other, because the port is one.
+async fn drill_all(args: &DrillArgs, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
+    service::warn_of_many(ctx, ui);
+    let mut done: Vec<Of<DrillRecord>> = Vec::new();
+    for (name, database) in ctx.every()? {
+        let result = drill_newest(args, (name, &database), ctx, ui).await;
+        match &result {
+            Ok(record) => ui.status(format!("{name}: {}", view::drill::word(record.outcome))),
+            Err(failure) => ui.warning(format!("{name}: {}", failure.error)),
+        }
+        done.push(Of { database: name.to_owned(), result });
+    }
+    view::drill::all(ui, &done)?;
+    let exit = Exit::of_all(done.iter().map(|of| match &of.result {
+        Ok(record) if record.outcome == Outcome::Proven => Exit::Done,
+        Ok(_) => Exit::Bad,
+        Err(failure) => failure.exit,
+    }));
+    ui.hint(match exit {
+        Exit::Done => "These backups count. Run `unisys-dba drill --all` again after the next ones.",
+        _ => "Do not rely on a backup that failed: make another one with --database NAME, and drill that.",
+    });
+    Ok(exit)
+}
+
+async fn drill_newest(
+    args: &DrillArgs,
+    (name, database): (&str, &Selection<'_>),
+    ctx: &Context,
+    ui: &Ui,
+) -> Result<DrillRecord, Failure> {
+    let picked = pick::newest(ctx, ui, database)?;
+    let mut options = default_options(ctx, ui, ctx.identities(database, &args.identity)?)?;
+    options.jobs = args.jobs.map_or(options.jobs, NonZeroUsize::get);
+    options.progress = Arc::new(Named::new(name, ui.progress()));
+    drill::run(&*picked.store, &picked.id, &options).await.map_err(explain::with_doctor)
+}
+
 /// Returns the records of all drills, the newest first.
 fn records(ctx: &Context, ui: &Ui) -> Result<Vec<DrillRecord>, Failure> {
     let mut records = Vec::new();
@@ -208,7 +254,7 @@ pub(crate) fn default_options(
         trust: ctx.trust()?,
         signing: signature::own_key(ctx, ui)?,
         search: ctx.search(),
-        parent: settings.directory.clone().unwrap_or_else(std::env::temp_dir),
+        parent: ctx.scratch_directory(),
         port: settings.port,
         wait: settings.wait.0,
         user: scratch_user(ctx, ui)?,

@@ -55,7 +55,7 @@ pub(crate) async fn run(args: Args, globals: &Globals, ui: &mut Ui) -> Result<Ex
     let recovery = recovery::take(choice, &plan.name, ui).await?;
     let drill = KeyPair::generate();
     let signing = plan.signing_file.as_ref();
-    let signing = signing.map(|_| SigningKey::generate(&comment(ctx.now))).transpose()?;
+    let signing = signing.map(|_| SigningKey::generate(&comment(&ctx))).transpose()?;
     plan.write(&drill, signing.as_ref(), recovery.as_ref(), ctx.now)?;
     let report = report(&plan, &facts, &Recipient::parse(&drill.recipient())?, recovery.as_ref(), &ctx);
     view::init::show(ui, &report)?;

@@ -6,7 +6,7 @@ use unisys_ops::OpsError;
 use unisys_ops::backup::{self, BackupId, Listed, find};
 use unisys_ops::store::Store;
 
-use crate::context::Context;
+use crate::context::{Context, Selection};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::ui::{Ui, human};
@@ -175,6 +175,20 @@ fn latest(ctx: &Context, ui: &Ui, all: &[Picked]) -> Result<Picked, Failure> {
             .exit(Exit::Usage)
             .hint("Name one of them: `unisys-dba backup list`.")
     })
+}
+
+/// Returns the newest backup of a database in its own store.
+///
+/// # Errors
+/// There is none: exit 1. A wrong connection string: exit 3.
+pub(crate) fn newest(ctx: &Context, ui: &Ui, database: &Selection<'_>) -> Result<Picked, Failure> {
+    let store = ctx.store(database)?;
+    let name = ctx.database_name(database, ui)?;
+    match find::latest(&*store, Some(&name))? {
+        Some(id) => Ok(Picked { store, id }),
+        None => Err(Failure::new(format!("there is no backup of {name} yet"))
+            .hint("Run `unisys-dba backup run --all`.")),
+    }
 }
 
 /// Returns the failure of a command that works on backups with what its reader needs then: the newest proven one.

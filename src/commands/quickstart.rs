@@ -57,7 +57,7 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
     let options = BackupOptions {
         adopt: true,
         signing: Some(signing.clone()),
-        ..backup_command::default_options(ctx, ui, target, recipients)
+        ..backup_command::default_options(ctx, ui, target, recipients)?
     };
     let made = backup::run(&store, options).await?;
     let stored = bytes(made.manifest.stored_bytes());
@@ -107,7 +107,7 @@ impl Place {
     fn signing_key(&self, ctx: &Context) -> Result<SigningKey, Failure> {
         let path = self.directory.join("signing-key");
         if !path.exists() {
-            SigningKey::generate(&comment(ctx.now))?.write(&path)?;
+            SigningKey::generate(&comment(ctx))?.write(&path)?;
         }
         Ok(SigningKey::read(&path)?)
     }

@@ -33,8 +33,10 @@ pub(crate) struct Args {
     server: Option<String>,
     /// Restore only these tables into a database that is there: schema.table, with * and ?
     ///
-    /// A missing table is made with its sequences, indexes, constraints and grants; one that is there must be empty. All in
-    /// one transaction. A partition comes as a table of its own.
+    /// A missing table is made: with the sequences it owns, at their values, its defaults, indexes, triggers, rules,
+    /// policies, comments and grants, and the constraints among the chosen tables. One that is there must be empty, and
+    /// gets its rows. What they stand on (types, functions, roles) must be there. All in one transaction, in which each is
+    /// compared with the backup. A partition comes as a table of its own.
     #[arg(
         long,
         value_name = "PATTERN",
@@ -43,6 +45,11 @@ pub(crate) struct Args {
         conflicts_with_all = ["replace", "disconnect", "no_roles", "all_roles", "verify"]
     )]
     tables: Vec<TablePattern>,
+    /// Let the tables come into this schema, instead of their own
+    ///
+    /// It is made where it is missing; the tables' owners may then use it.
+    #[arg(long, value_name = "SCHEMA", requires = "tables")]
+    into_schema: Option<String>,
     /// Take the place of a database that is not empty, whose name this repeats; it is kept under another
     #[arg(long, value_name = "DATABASE")]
     replace: Option<String>,
@@ -115,9 +122,10 @@ async fn tables(args: &Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure
         backup,
         target: target.with_database(&args.to),
         patterns: args.tables.clone(),
+        into_schema: args.into_schema.clone(),
         no_owner: args.no_owner,
         search: ctx.search(),
-        parent: std::env::temp_dir(),
+        parent: ctx.scratch_directory(),
         progress: Arc::from(ui.progress()),
     };
     let plan = chosen.plan().await.map_err(explain)?;
@@ -130,7 +138,7 @@ async fn tables(args: &Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure
     if !ui.confirm(&format!("Restore these tables into {}?", args.to), args.yes).await? {
         return Ok(Exit::Done);
     }
-    let torn = chosen.run(&plan).await.map_err(explain)?;
+    let torn = chosen.run(&plan).await.map_err(explain_tables)?;
     torn.iter().for_each(|text| ui.warning(text));
     view::restore::tables_done(ui, &plan, &torn)?;
     Ok(Exit::Done)
@@ -166,7 +174,7 @@ fn into_server(args: &Args, ctx: &Context, ui: &Ui) -> Result<IntoServer, Failur
         no_owner: args.no_owner,
         verify: args.verify,
         search: ctx.search(),
-        parent: std::env::temp_dir(),
+        parent: ctx.scratch_directory(),
         jobs: args.jobs.unwrap_or(ctx.settings.restore.jobs).get(),
         now: ctx.now,
         progress: Arc::from(ui.progress()),
@@ -179,6 +187,20 @@ fn refuse(database: &str, obstacles: &[String]) -> Result<(), Failure> {
     let failure = Failure::new(format!("cannot restore into {database}: {first}"));
     let failure = obstacles.fold(failure, |failure, more| failure.hint(format!("Also: {more}")));
     Err(failure.hint("Nothing was changed. See `unisys-dba restore --help`."))
+}
+
+/// What the tables stand on is named by the server when it misses it: undefined object, function, schema, table.
+fn explain_tables(error: OpsError) -> Failure {
+    let state = match &error {
+        OpsError::Db(error) => error.sqlstate().map(|state| state.code().to_owned()),
+        _ => None,
+    };
+    match state.as_deref() {
+        Some("42704" | "42883" | "3F000" | "42P01") => Failure::from(error)
+            .hint("Make what is missing there first, or leave out owners and privileges with --no-owner.")
+            .hint("Nothing was changed. `unisys-dba open` serves the backup, to look up what it was."),
+        _ => explain(error),
+    }
 }
 
 fn explain(error: OpsError) -> Failure {

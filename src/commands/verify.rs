@@ -11,6 +11,7 @@ use unisys_db::fingerprint::{Fingerprint, RowFacts, Seed};
 use unisys_db::pattern::TablePattern;
 use unisys_db::snapshot::SnapshotOptions;
 use unisys_db::verify::{self, Content, Side, State, Verdict, VerifyError, VerifyOptions};
+use unisys_ops::backup::Selected;
 use unisys_ops::progress::{Expected, Progress};
 use unisys_ops::restore::OpenBackup;
 
@@ -60,14 +61,24 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
         Command::Counts(sides) => (sides, Content::Counts),
         Command::Content(sides) => (sides, Content::Fingerprints),
     };
-    let a = side(&sides.a, &sides, content, ctx, ui)?;
-    let b = side(&sides.b, &sides, content, ctx, ui)?;
-    let verdicts = verify::run(a, b, options(&sides, content, ctx, ui)).await.map_err(explain)?;
+    let (a, selected_a) = side(&sides.a, &sides, content, ctx, ui)?;
+    let (b, selected_b) = side(&sides.b, &sides, content, ctx, ui)?;
+    let mut verdicts = verify::run(a, b, options(&sides, content, ctx, ui)).await.map_err(explain)?;
     if verdicts.is_empty() && !sides.tables.is_empty() {
         return Err(Failure::usage("no table on either side is taken by --tables")
             .hint("Write schema.table, with * and ?; capitals matter."));
     }
+    let before = verdicts.len();
+    for selected in [selected_a, selected_b].iter().flatten() {
+        verdicts.retain(|verdict| selected.holds_rows_of(&verdict.table));
+    }
     view::verify::verdicts(ui, content, &verdicts)?;
+    if before > verdicts.len() {
+        ui.warning(format!(
+            "{} tables were not compared: a backup leaves out them or their rows",
+            before - verdicts.len()
+        ));
+    }
     let equal = verdicts.iter().all(|verdict| verdict.state == State::Equal);
     Ok(if equal { Exit::Done } else { Exit::Bad })
 }
@@ -93,25 +104,34 @@ fn options(sides: &Sides, content: Content, ctx: &Context, ui: &Ui) -> VerifyOpt
 }
 
 /// Returns the side that `text` names: a configured database first, so that no backup can hide it.
-fn side(text: &str, sides: &Sides, content: Content, ctx: &Context, ui: &Ui) -> Result<Side, Failure> {
+/// For a backup of a part, also which.
+fn side(
+    text: &str,
+    sides: &Sides,
+    content: Content,
+    ctx: &Context,
+    ui: &Ui,
+) -> Result<(Side, Option<Selected>), Failure> {
     if let Some(selection) = ctx.configured(text) {
-        return Ok(Side::Database(Box::new(ctx.target(&selection, ui)?)));
+        return Ok((Side::Database(Box::new(ctx.target(&selection, ui)?)), None));
     }
     if text.contains("://") || text.contains('=') {
-        return Ok(Side::Database(Box::new(ctx.target_of(text, ui)?)));
+        return Ok((Side::Database(Box::new(ctx.target_of(text, ui)?)), None));
     }
     let name = text.strip_prefix("backup:").unwrap_or(text);
     let pick::Picked { store, id } = pick::pick(ctx, ui, name).map_err(|failure| unknown(text, failure))?;
     match content {
         Content::Counts => {
             let (manifest, _) = OpenBackup::manifest(&*store, &id)?;
-            let tables = manifest.tables.iter().map(|table| counted(&table.schema, &table.name, table.rows));
-            Ok(Side::Known {
+            let held = manifest.tables.iter().filter(|table| !table.without_rows);
+            let tables = held.map(|table| counted(&table.schema, &table.name, table.rows));
+            let side = Side::Known {
                 tables: tables.collect(),
                 seed: Seed::random(),
                 encoding: manifest.copy_encoding,
                 columns: false,
-            })
+            };
+            Ok((side, manifest.selection))
         }
         Content::Fingerprints => {
             let backup = OpenBackup::open(
@@ -120,12 +140,16 @@ fn side(text: &str, sides: &Sides, content: Content, ctx: &Context, ui: &Ui) -> 
                 ctx.identities(&ctx.selection()?, &sides.identity)?,
                 &ctx.trust()?,
             )?;
-            Ok(Side::Known {
-                tables: backup.facts.tables,
+            let selected = backup.facts.selection;
+            let mut tables = backup.facts.tables;
+            tables.retain(|facts| selected.as_ref().is_none_or(|s| s.holds_rows_of(&facts.table.name)));
+            let side = Side::Known {
+                tables,
                 seed: backup.facts.seed,
                 encoding: backup.manifest.copy_encoding,
                 columns: true,
-            })
+            };
+            Ok((side, selected))
         }
     }
 }

@@ -11,7 +11,9 @@ const ADDRESSES: [&str; 2] = ["notify.webhook", "metrics.push"];
 /// Returns a value as TOML writes it, without the password a `url` may hold, and an address without what follows its host.
 pub(crate) fn redacted(key: &str, value: &Value) -> Value {
     match value {
-        Value::String(text) if key.ends_with(".url") => Value::from(conninfo(text)),
+        Value::String(text) if key.ends_with(".url") || key.ends_with(".dump-from") => {
+            Value::from(conninfo(text))
+        }
         Value::String(text) if ADDRESSES.contains(&key) && !text.is_empty() => Value::from(address(text)),
         other => other.clone(),
     }

@@ -209,9 +209,34 @@ fn the_nearest_known_key_keeps_the_databases_name() {
 fn no_error_or_debug_text_shows_a_password() {
     let secret = "[databases.a]\nurl = \"postgresql://u:s3cret@h/d\"";
     assert!(!format!("{:?}", read(secret).unwrap()).contains("s3cret"));
+    let standby = format!("{secret}\ndump-from = \"postgresql://u:s3cret@standby/d\"");
+    assert!(!format!("{:?}", read(&standby).unwrap()).contains("s3cret"));
+    let shown =
+        super::redacted("databases.a.dump-from", &toml::Value::from("postgresql://u:s3cret@standby/d"));
+    assert_eq!(shown.as_str(), Some("postgresql://u:***@standby/d"));
     assert!(!error(&format!("{secret} x")).contains("s3cret"));
     assert!(!error(&format!("{secret}\nurl2 = \"s3cret\"")).contains("s3cret"));
     assert!(!error("[databases.a]\nurl = [\"s3cret\"]").contains("s3cret"));
+}
+
+#[test]
+fn what_is_selected_is_checked_where_it_is_written() {
+    let layers = read(
+        "[databases.a]\nurl = \"x\"\ncontent = \"schema\"\ntables = [\"app.*\"]\n[backup]\nschemas = [\"app\"]\n",
+    );
+    let settings = layers.unwrap();
+    let database = &settings.databases["a"];
+    assert_eq!(database.content, Some(super::Content::Schema));
+    assert!(database.tables[0].matches(&unisys_db::TableName::new("app", "t")));
+    assert!(settings.backup.schemas[0].matches("app") && settings.backup.exclude_transient);
+    for (text, part) in [
+        ("[backup]\nschemas = [\"a.b\"]", "backup.schemas: \"a.b\" is no pattern for schemas"),
+        ("[backup]\nexclude-tables = [\"\"]", "backup.exclude-tables: \"\" is no pattern for tables"),
+        ("[backup]\npg-dump-options = [\"-Fp\"]", "backup.pg-dump-options: pg_dump may not be given -Fp"),
+        ("[databases.a]\nurl = \"x\"\ncontent = \"some\"", "databases.a.content: unknown variant `some`"),
+    ] {
+        assert!(error(text).starts_with(part), "{}", error(text));
+    }
 }
 
 #[test]

@@ -62,6 +62,37 @@ impl fmt::Display for Span {
     }
 }
 
+/// A number of bytes: a number with `B`, `kB`, `MB`, `GB` or `TB`, by thousands, or `KiB`, `MiB`, `GiB`, `TiB`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Size(pub(crate) u64);
+
+/// A text that is no size.
+#[derive(Debug, thiserror::Error)]
+#[error("a size is a number with B, kB, MB, GB or TB, such as 20MB")]
+pub(crate) struct NotASize;
+
+impl FromStr for Size {
+    type Err = NotASize;
+
+    fn from_str(text: &str) -> Result<Self, NotASize> {
+        let (number, unit) = split_where(text.trim(), |c| !c.is_ascii_digit() && c != '.');
+        let unit = match unit.trim().to_ascii_lowercase().as_str() {
+            "b" => 1.0,
+            "kb" => 1e3,
+            "mb" => 1e6,
+            "gb" => 1e9,
+            "tb" => 1e12,
+            "kib" => 1024.0,
+            "mib" => 1024.0 * 1024.0,
+            "gib" => 1024.0 * 1024.0 * 1024.0,
+            "tib" => 1024.0 * 1024.0 * 1024.0 * 1024.0,
+            _ => return Err(NotASize),
+        };
+        let bytes = number.parse::<f64>().map_err(|_| NotASize)? * unit;
+        if (1.0..1e18).contains(&bytes) { Ok(Self(bytes as u64)) } else { Err(NotASize) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,6 +120,16 @@ mod tests {
             "18446744073709551615d",
         ] {
             assert!(text.parse::<Span>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_size_is_a_number_with_a_unit() {
+        for (text, bytes) in [("1B", 1), ("20MB", 20_000_000), ("1.5 GB", 1_500_000_000), ("4 kib", 4096)] {
+            assert_eq!(text.parse::<Size>().unwrap().0, bytes, "{text}");
+        }
+        for text in ["", "20", "MB", "0MB", "-1MB", "1.2.3MB", "20 parsecs", "999999999TB"] {
+            assert!(text.parse::<Size>().is_err(), "{text}");
         }
     }
 }

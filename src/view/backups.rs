@@ -7,6 +7,7 @@ use unisys_ops::drill::DrillRecord;
 use unisys_ops::evidence::Verdict;
 use unisys_ops::retention::Pin;
 
+use super::backup::left_out;
 use super::copies::Behind;
 use super::drill::drills_table;
 use super::evidence::signed_by;
@@ -148,7 +149,7 @@ fn summary(manifest: &Manifest, path: &str, signature: &Verdict) -> Page {
         unisys_ops::backup::Layout::Parallel => "parallel",
         unisys_ops::backup::Layout::Single => "single",
     };
-    Page::new()
+    let page = Page::new()
         .line(format!("Backup      {}", manifest.id))
         .line(format!(
             "Database    {}, cluster {}",
@@ -176,7 +177,12 @@ fn summary(manifest: &Manifest, path: &str, signature: &Verdict) -> Page {
             "Versions    server {}, pg_dump {}, {}, format {}",
             manifest.server_version, manifest.pg_dump_version, manifest.made_by, manifest.format
         ))
-        .line(format!("Stored in   {path}"))
+        .line(format!("Stored in   {path}"));
+    let page = match manifest.standby {
+        true => page.line("Read from   a standby"),
+        false => page,
+    };
+    left_out(manifest).fold(page, Page::line)
 }
 
 fn keys(manifest: &Manifest) -> String {
@@ -202,6 +208,7 @@ fn tables(manifest: &Manifest) -> Table {
     ]);
     for known in &manifest.tables {
         let place = match known.files.as_slice() {
+            [] if known.without_rows => "without its rows".to_owned(),
             [] => "database.dump".to_owned(),
             [one] => one.clone(),
             [first, .., last] => format!("{first} … {last}"),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use unisys_ops::doctor::{Diagnosis, Estimate, Finding, Level};
+use unisys_ops::doctor::{Diagnosis, Estimate, Finding, Level, Lint};
 
 use crate::failure::Failure;
 use crate::ui::human::{bytes, duration};
@@ -14,6 +14,12 @@ pub(crate) fn diagnosis(ui: &mut Ui, diagnosis: &Diagnosis) -> Result<(), Failur
         Format::Csv => Page::new().table(table(&diagnosis.findings)),
         Format::Table | Format::Json | Format::Nagios => page(diagnosis),
     })
+}
+
+/// What `backup run --lint-only` answers: the same lines, of the login and the content alone.
+pub(crate) fn lint(ui: &mut Ui, lint: &Lint) -> Result<(), Failure> {
+    let as_diagnosis = Diagnosis { findings: lint.findings.clone(), estimate: None };
+    diagnosis(ui, &as_diagnosis)
 }
 
 fn word(level: Level) -> &'static str {

@@ -9,6 +9,7 @@ use unisys_ops::keys::ProvedKeys;
 use crate::failure::Failure;
 use crate::ui::human::{bytes, count, duration, span, time};
 use crate::ui::{Cell, Column, Page, Table, Ui, printable};
+use crate::view::all::{self, Of};
 
 /// How many differences are shown to a person; JSON has all of them.
 const SHOWN: usize = 20;
@@ -17,13 +18,68 @@ pub(crate) fn record(ui: &mut Ui, record: &DrillRecord) -> Result<(), Failure> {
     ui.answer(record, || page(record))
 }
 
-/// Returns what a person is shown of a drill.
-pub(super) fn page(record: &DrillRecord) -> Page {
-    let compared = &record.compared;
-    let word = match record.outcome {
+/// Returns the word for a drill's outcome.
+pub(crate) fn word(outcome: Outcome) -> &'static str {
+    match outcome {
         Outcome::Proven => "PROVEN",
         Outcome::Failed => "FAILED",
+    }
+}
+
+/// What `drill --all` answers.
+#[derive(Serialize)]
+struct All<'a> {
+    outcome: &'static str,
+    databases: Vec<all::Entry<'a, &'a DrillRecord>>,
+}
+
+/// Shows the drill of each database: a line for each, then why some failed.
+pub(crate) fn all(ui: &mut Ui, done: &[Of<DrillRecord>]) -> Result<(), Failure> {
+    let proven =
+        done.iter().all(|of| of.result.as_ref().is_ok_and(|record| record.outcome == Outcome::Proven));
+    let document = All {
+        outcome: if proven { "proven" } else { "failed" },
+        databases: done.iter().map(|of| of.entry(|record| record)).collect(),
     };
+    ui.answer(&document, || {
+        let mut page = Page::new().table(all_table(done));
+        for of in done {
+            let Ok(record) = &of.result else { continue };
+            for difference in record.differences.iter().take(SHOWN) {
+                page = page.line(format!("{}: {}", of.database, printable(difference)));
+            }
+        }
+        all::reasons(page, done)
+    })
+}
+
+fn all_table(done: &[Of<DrillRecord>]) -> Table {
+    let mut table = Table::new([
+        Column::text("Database"),
+        Column::whole("Backup"),
+        Column::whole("Outcome"),
+        Column::number("Restore"),
+        Column::number("Verify"),
+    ]);
+    for of in done {
+        let name = of.database.as_str().into();
+        match &of.result {
+            Ok(record) => table.row([
+                name,
+                record.backup.as_str().into(),
+                word(record.outcome).into(),
+                Cell::about(span(record.restore_seconds)),
+                Cell::about(span(record.verify_seconds)),
+            ]),
+            Err(_) => table.row([name, "".into(), Cell::short("NOT DONE", "error"), "".into(), "".into()]),
+        }
+    }
+    table
+}
+
+pub(super) fn page(record: &DrillRecord) -> Page {
+    let compared = &record.compared;
+    let word = word(record.outcome);
     let mut page = Page::new()
         .line(format!("{word}  {}", record.backup))
         .line(format!("Drilled {} on PostgreSQL {}", time(record.started), record.server_version))

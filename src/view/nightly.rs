@@ -3,8 +3,9 @@
 use serde::Serialize;
 use unisys_ops::drill::DrillRecord;
 
-use super::backup::{Finished, Made};
+use super::backup::Made;
 use super::{backup, drill};
+use crate::commands::backup::Finished;
 use crate::failure::Failure;
 use crate::ui::Ui;
 

@@ -124,6 +124,7 @@ pub(crate) fn tables_plan(ui: &mut Ui, plan: &ChosenPlan) -> Result<(), Failure>
     let outcome = if plan.obstacles.is_empty() { "planned" } else { "refused" };
     ui.answer(&TablesReport { outcome, plan, left_out: &[] }, || {
         let page = Page::new().line(head(plan)).table(tables(plan));
+        let page = plan.notes.iter().fold(page, |page, text| page.line(format!("Note: {}", printable(text))));
         plan.obstacles.iter().fold(page, |page, text| page.line(format!("Not possible: {}", printable(text))))
     })
 }
@@ -131,6 +132,7 @@ pub(crate) fn tables_plan(ui: &mut Ui, plan: &ChosenPlan) -> Result<(), Failure>
 /// The plan for chosen tables beside the answer.
 pub(crate) fn announce_tables(ui: &Ui, plan: &ChosenPlan) {
     ui.status(printable(&head(plan)));
+    plan.notes.iter().for_each(|note| ui.status(printable(note)));
     for table in &plan.tables {
         let what = if table.make { "make and fill" } else { "fill" };
         ui.status(format!("  {what} {} ({} rows)", table.table, count(table.rows)));
@@ -142,7 +144,7 @@ pub(crate) fn tables_done(ui: &mut Ui, plan: &ChosenPlan, left_out: &[String]) -
     ui.answer(&TablesReport { outcome: "restored", plan, left_out }, || {
         let rows = plan.tables.iter().map(|table| table.rows).sum();
         Page::new().table(tables(plan)).line("").line(format!(
-            "Restored {} rows of {} tables",
+            "Restored {} rows of {} tables, equal to the backup",
             count(rows),
             plan.tables.len()
         ))
@@ -150,7 +152,10 @@ pub(crate) fn tables_done(ui: &mut Ui, plan: &ChosenPlan, left_out: &[String]) -
 }
 
 fn head(plan: &ChosenPlan) -> String {
-    format!("From backup {} into {}", plan.backup, plan.target)
+    match &plan.into_schema {
+        Some(schema) => format!("From backup {} into the schema {schema} of {}", plan.backup, plan.target),
+        None => format!("From backup {} into {}", plan.backup, plan.target),
+    }
 }
 
 fn tables(plan: &ChosenPlan) -> Table {

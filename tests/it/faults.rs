@@ -393,3 +393,35 @@ impl Site {
         kill(Pid::from_raw(i32::try_from(pid).unwrap()), signal).unwrap();
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_backup_stands_back_when_told_to() {
+    let site = Site::new();
+    let config = fs::read_to_string(site.path("unisys-dba.toml")).unwrap();
+    let polite = config.replace("[backup]\n", "[backup]\nnice = 7\nionice = \"idle\"\n");
+    fs::write(site.path("unisys-dba.toml"), polite).unwrap();
+    let child = site.start_slow("pg_dump", &["backup", "run"], |site| site.path("started").exists());
+    let niceness = |stat: PathBuf| {
+        let text = fs::read_to_string(stat).unwrap();
+        // after the name, which may hold anything, the 17th field
+        text.rsplit_once(") ").unwrap().1.split(' ').nth(16).unwrap().to_owned()
+    };
+    let process = PathBuf::from("/proc").join(child.id().to_string());
+    let threads = fs::read_dir(process.join("task")).unwrap().flatten().map(|entry| entry.path());
+    let mut seen: Vec<String> = threads.map(|thread| niceness(thread.join("stat"))).collect();
+    let children = fs::read_to_string(process.join("task").join(child.id().to_string()).join("children"));
+    let all = fs::read_dir(process.join("task")).unwrap().flatten();
+    let children: Vec<String> = all
+        .flat_map(|task| fs::read_to_string(task.path().join("children")))
+        .chain(children)
+        .flat_map(|text| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+        .collect();
+    assert!(!children.is_empty(), "pg_dump runs");
+    seen.extend(children.iter().map(|pid| niceness(PathBuf::from("/proc").join(pid).join("stat"))));
+    assert!(seen.iter().all(|nice| nice == "7"), "{seen:?}");
+    let idle = Command::new("ionice").arg("-p").args(&children).output().unwrap();
+    assert!(String::from_utf8_lossy(&idle.stdout).lines().all(|line| line.starts_with("idle")), "{idle:?}");
+    send(&child, Signal::SIGTERM);
+    child.wait_with_output().unwrap();
+}

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod all;
 mod backups;
 #[cfg(unix)]
 mod buckets;
@@ -11,8 +12,11 @@ mod evidence;
 #[cfg(unix)]
 mod faults;
 mod first_minutes;
+mod format;
 mod init;
 mod key;
+#[cfg(unix)]
+mod open;
 mod own_database;
 #[cfg(unix)]
 mod passphrase;

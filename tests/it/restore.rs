@@ -297,3 +297,90 @@ async fn chosen_tables_come_all_or_not_at_all() {
     assert!(said.stderr.contains("app.f()"), "{said:?}");
     assert_eq!(value(&target, "select count(*) from pg_namespace where nspname = 'app'").await.unwrap(), "0");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn chosen_tables_come_into_a_schema_of_their_own_beside_the_damaged_ones() {
+    let source = database_with(&format!(
+        "{APP}; create type app.mood as enum ('sad', 'glad'); create function app.f() returns trigger language plpgsql
+            as 'begin return new; end';
+         create table app.\"Odd 'one'\" (id serial primary key, mood app.mood default 'sad', note text check (note <> 'app.child'));
+         create trigger t before update on app.\"Odd 'one'\" for each row execute function app.f();
+         comment on index app.child_note is 'an index of app.child';
+         create policy p on app.child using (parent in (select id from app.parent));
+         insert into app.\"Odd 'one'\" (mood) values ('glad')"
+    ))
+    .await;
+    let world = World::new(&[("src", &source)]);
+    world.backup("src");
+    execute(&source, "delete from app.child where id > 10; update app.parent set name = 'wrong'").await;
+    let to = source.database.as_str();
+    let tables = "app.child,app.parent,app.large,app.Odd*";
+    let restore = |more: &[&str]| {
+        let args = ["restore", "latest", "--to", to, "--tables", tables, "--into-schema", "Res cue"];
+        world.run(&[&args[..], more].concat())
+    };
+    let planned = restore(&["--dry-run"]);
+    assert_eq!(planned.code, Some(0), "{planned:?}");
+    assert!(planned.stdout.contains("Makes the schema Res cue"), "{planned:?}");
+    let said = restore(&["--yes", "--format", "json"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(said.json()["into_schema"], "Res cue");
+    let damaged = "select count(*) || ' ' || (select min(name) from app.parent) from app.child";
+    assert_eq!(value(&source, damaged).await.unwrap(), "10 wrong", "the damaged ones are as they were");
+    let whole = "select count(*) || ' ' || (select count(*) from \"Res cue\".parent where name like 'p%') from \"Res cue\".child";
+    assert_eq!(value(&source, whole).await.unwrap(), "500 500");
+    for (sql, expected) in [
+        (
+            "select string_agg(indexname, ' ' order by indexname) from pg_indexes where schemaname = 'Res cue'",
+            "Odd 'one'_pkey child_note child_pkey large_pkey parent_pkey",
+        ),
+        (
+            "select confrelid::regclass::text from pg_constraint where contype = 'f' and conrelid = '\"Res cue\".child'::regclass",
+            "\"Res cue\".parent",
+        ),
+        ("select nextval(pg_get_serial_sequence('\"Res cue\".child', 'id'))", "501"),
+        ("select pg_get_serial_sequence('\"Res cue\".parent', 'id')", "\"Res cue\".parent_id_seq"),
+        ("select last_value from app.child_id_seq", "500"),
+        ("select obj_description('\"Res cue\".child_note'::regclass)", "an index of app.child"),
+        (
+            "select tgfoid::regproc::text from pg_trigger where tgrelid = '\"Res cue\".\"Odd ''one''\"'::regclass",
+            "app.f",
+        ),
+        (
+            "select pg_get_expr(polqual, polrelid) like '%\"Res cue\".parent%' from pg_policy where polrelid = '\"Res cue\".child'::regclass",
+            "true",
+        ),
+        (
+            "select pg_get_expr(adbin, adrelid) from pg_attrdef where adrelid = '\"Res cue\".child'::regclass and adnum = 1",
+            "nextval('\"Res cue\".child_id_seq'::regclass)",
+        ),
+    ] {
+        assert_eq!(value(&source, sql).await.unwrap_or_default(), expected, "{sql}");
+    }
+    let again = restore(&["--yes"]);
+    assert_eq!(again.code, Some(1), "{again:?}");
+    assert!(again.stderr.contains("Res cue.child is there and not an empty table"), "{again:?}");
+    let alone = world.run(&["restore", "latest", "--to", to, "--into-schema", "x", "--yes"]);
+    assert_eq!(alone.code, Some(2), "{alone:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_the_database_changes_on_their_way_in_are_not_kept() {
+    let source = database_with(APP).await;
+    let world = World::new(&[("src", &source)]);
+    world.backup("src");
+    execute(
+        &source,
+        "delete from app.child; create function app.f() returns trigger language plpgsql
+            as 'begin new.note := upper(new.note); return new; end';
+         create trigger t before insert on app.child for each row execute function app.f()",
+    )
+    .await;
+    let said = world.run(&["restore", "latest", "--to", &source.database, "--tables", "app.child", "--yes"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(
+        said.stderr.contains("app.child would not be as in the backup (500 rows there, 500 here)"),
+        "{said:?}"
+    );
+    assert_eq!(value(&source, "select count(*) from app.child").await.unwrap(), "0");
+}

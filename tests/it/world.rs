@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tempfile::TempDir;
+use unisys_db::selection::Selection;
 use unisys_db::snapshot::SnapshotOptions;
 use unisys_db::{Session, Target, facts, inventory, quote_ident};
-use unisys_ops::backup::{self, BackupOptions, BackupReport, Layout, Ranges};
+use unisys_ops::backup::{self, BackupOptions, BackupReport, DumpOptions, Layout, Limits, Ranges};
 use unisys_ops::evidence::Trust;
 use unisys_ops::keys::{Identities, KeyPair, Recipient};
 use unisys_ops::progress::Silent;
@@ -88,6 +89,9 @@ impl World {
     pub(crate) async fn back_up(&self, layout: Layout) -> BackupReport {
         let options = BackupOptions {
             target: self.target.clone(),
+            standby: None,
+            selection: Selection::default(),
+            dump_options: DumpOptions::default(),
             search: search(),
             recipients: vec![Recipient::parse(&self.recipient()).unwrap()],
             signing: None,
@@ -98,6 +102,7 @@ impl World {
             level: 1,
             snapshot: SnapshotOptions { lock_timeout: std::time::Duration::from_secs(5), attempts: 2 },
             tags: Vec::new(),
+            limits: Limits::default(),
             adopt: false,
             made_by: "a test".into(),
             progress: Arc::new(Silent),

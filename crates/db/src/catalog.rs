@@ -8,7 +8,7 @@ mod tables;
 pub use database::{DatabaseFacts, DatabaseGrant, DatabaseSetting};
 pub use indexes::{Index, list_indexes};
 pub use place::{
-    Namesake, Place, Spot, count_user_objects, drop_database, namesake, rename, schema_exists,
-    set_connectable, spot,
+    Namesake, Place, Spot, count_user_objects, drop_database, namesake, owned_sequences, rename,
+    schema_exists, set_connectable, spot,
 };
 pub use tables::{Table, list_tables};

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::Table;
 use crate::copy::RowsOut;
 use crate::fingerprint::{RowDigest, RowFacts, Seed};
+use crate::throttle::Throttle;
 use crate::{DbError, Session};
 
 /// What is known of one table's rows.
@@ -21,7 +22,21 @@ pub struct TableFacts {
 /// # Errors
 /// [`DbError::Query`] naming the table.
 pub async fn of_table(session: &Session, table: &Table, seed: Seed) -> Result<RowFacts, DbError> {
-    digest(session, &table.copy_out(), seed, format!("read the table {}", table.name)).await
+    of_table_throttled(session, table, seed, &Throttle::default()).await
+}
+
+/// As [`of_table`], not faster than `throttle` allows.
+///
+/// # Errors
+/// As [`of_table`].
+pub async fn of_table_throttled(
+    session: &Session,
+    table: &Table,
+    seed: Seed,
+    throttle: &Throttle,
+) -> Result<RowFacts, DbError> {
+    let doing = format!("read the table {}", table.name);
+    digest(session, &table.copy_out(), seed, doing, throttle).await
 }
 
 /// Reads all large objects once, in pieces of a mebibyte, with their owners and access lists.
@@ -29,8 +44,21 @@ pub async fn of_table(session: &Session, table: &Table, seed: Seed) -> Result<Ro
 /// # Errors
 /// [`DbError::Query`]; the login needs SELECT on each of them.
 pub async fn of_large_objects(session: &Session, seed: Seed) -> Result<RowFacts, DbError> {
+    of_large_objects_throttled(session, seed, &Throttle::default()).await
+}
+
+/// As [`of_large_objects`], not faster than `throttle` allows.
+///
+/// # Errors
+/// As [`of_large_objects`].
+pub async fn of_large_objects_throttled(
+    session: &Session,
+    seed: Seed,
+    throttle: &Throttle,
+) -> Result<RowFacts, DbError> {
     let sql = include_str!("../../../sql/catalog/large_object_rows.sql");
-    digest(session, &format!("copy ({sql}) to stdout"), seed, "read the large objects".into()).await
+    let doing = "read the large objects".into();
+    digest(session, &format!("copy ({sql}) to stdout"), seed, doing, throttle).await
 }
 
 /// Returns how many large objects there are.
@@ -64,12 +92,19 @@ pub async fn count_rows(session: &Session, table: &Table) -> Result<u64, DbError
     Ok(u64::try_from(row.get::<_, i64>(0)).unwrap_or(0))
 }
 
-async fn digest(session: &Session, sql: &str, seed: Seed, doing: String) -> Result<RowFacts, DbError> {
+async fn digest(
+    session: &Session,
+    sql: &str,
+    seed: Seed,
+    doing: String,
+    throttle: &Throttle,
+) -> Result<RowFacts, DbError> {
     let mut rows = RowsOut::start(session, sql, doing).await?;
     let mut digest = RowDigest::new(seed);
     let mut batch = Vec::new();
     loop {
         let more = rows.next_batch(&mut batch).await?;
+        throttle.pay(batch.len()).await;
         digest.update(&batch);
         batch.clear();
         if !more {

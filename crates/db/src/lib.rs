@@ -15,7 +15,12 @@ pub mod inventory;
 pub mod migrate;
 pub mod pattern;
 pub mod preflight;
+pub mod replication;
+pub mod run_lock;
+pub mod selection;
 pub mod snapshot;
+pub mod standby;
+pub mod throttle;
 pub mod verify;
 
 pub use connect::{Session, Target};

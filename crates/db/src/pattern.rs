@@ -1,4 +1,4 @@
-//! Patterns that choose tables: `schema.table`, `*` for any characters, `?` for one, `"…"` for characters as they are.
+//! Patterns that choose tables and schemas: `schema.table`, `*` for any characters, `?` for one, `"…"` for characters as they are.
 
 use thiserror::Error;
 
@@ -36,27 +36,9 @@ impl TablePattern {
     /// [`PatternError`] for an empty name, an open quote or a second dot.
     pub fn parse(text: &str) -> Result<Self, PatternError> {
         let wrong = || PatternError(text.to_owned());
-        let (mut parts, mut part, mut quoted) = (Vec::new(), Vec::new(), false);
-        let mut chars = text.chars().peekable();
-        while let Some(c) = chars.next() {
-            match c {
-                '"' if quoted && chars.peek() == Some(&'"') => {
-                    chars.next();
-                    part.push(Part::Char('"'));
-                }
-                '"' => quoted = !quoted,
-                '.' if !quoted => parts.push(std::mem::take(&mut part)),
-                '*' if !quoted => part.push(Part::Any),
-                '?' if !quoted => part.push(Part::One),
-                c => part.push(Part::Char(c)),
-            }
-        }
-        parts.push(part);
-        if quoted || parts.len() > 2 || parts.iter().any(Vec::is_empty) {
-            return Err(wrong());
-        }
-        let name = parts.pop().map(Glob).ok_or_else(wrong)?;
-        Ok(Self { schema: parts.pop().map(Glob), name, text: text.to_owned() })
+        let mut parts = parts(text).filter(|parts| parts.len() <= 2).ok_or_else(wrong)?;
+        let name = parts.pop().ok_or_else(wrong)?;
+        Ok(Self { schema: parts.pop(), name, text: text.to_owned() })
     }
 
     /// Whether it takes this table.
@@ -69,6 +51,61 @@ impl TablePattern {
     pub fn as_str(&self) -> &str {
         &self.text
     }
+}
+
+/// A pattern for schemas.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SchemaPattern {
+    name: Glob,
+    text: String,
+}
+
+/// A pattern that is none.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("{0:?} is no pattern for schemas: write a name, with * and ?, in double quotes what holds a dot")]
+pub struct SchemaPatternError(String);
+
+impl SchemaPattern {
+    /// Returns the pattern in `text`. Capitals are capitals: nothing is folded.
+    ///
+    /// # Errors
+    /// [`SchemaPatternError`] for an empty name, an open quote or a dot.
+    pub fn parse(text: &str) -> Result<Self, SchemaPatternError> {
+        let wrong = || SchemaPatternError(text.to_owned());
+        let mut parts = parts(text).filter(|parts| parts.len() == 1).ok_or_else(wrong)?;
+        Ok(Self { name: parts.pop().ok_or_else(wrong)?, text: text.to_owned() })
+    }
+
+    /// Whether it takes this schema.
+    pub fn matches(&self, schema: &str) -> bool {
+        self.name.matches(schema)
+    }
+
+    /// Returns it as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+/// Returns what stands between the dots; nothing for an open quote or an empty part.
+fn parts(text: &str) -> Option<Vec<Glob>> {
+    let (mut parts, mut part, mut quoted) = (Vec::new(), Vec::new(), false);
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '"' if quoted && chars.peek() == Some(&'"') => {
+                chars.next();
+                part.push(Part::Char('"'));
+            }
+            '"' => quoted = !quoted,
+            '.' if !quoted => parts.push(Glob(std::mem::take(&mut part))),
+            '*' if !quoted => part.push(Part::Any),
+            '?' if !quoted => part.push(Part::One),
+            c => part.push(Part::Char(c)),
+        }
+    }
+    parts.push(Glob(part));
+    (!quoted && parts.iter().all(|part| !part.0.is_empty())).then_some(parts)
 }
 
 impl Glob {
@@ -125,5 +162,14 @@ mod tests {
     #[case("\"open")]
     fn this_is_none(#[case] pattern: &str) {
         assert!(TablePattern::parse(pattern).is_err());
+    }
+
+    #[test]
+    fn a_schema_is_one_name() {
+        let takes = |pattern: &str, schema| SchemaPattern::parse(pattern).map(|p| p.matches(schema));
+        assert_eq!(takes("app*", "app_2026"), Ok(true));
+        assert_eq!(takes("\"a.b\"", "a.b"), Ok(true));
+        assert_eq!(takes("app", "App"), Ok(false));
+        assert!(takes("a.b", "a").is_err() && takes("", "a").is_err());
     }
 }

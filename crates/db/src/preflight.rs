@@ -1,12 +1,15 @@
 //! What a login will meet when it backs up a database, asked before anything is begun. Nothing is written.
 
+mod content;
 mod login;
 
 use chrono::{DateTime, Utc};
 
 use crate::catalog::DatabaseFacts;
+use crate::selection::{Content, Scope};
 use crate::{DbError, Session, TableName};
 
+pub use content::{Contents, Function};
 pub use login::{BACKUP_LOGIN, backup_login_sql, grant_large_objects};
 
 /// Why a table or sequence cannot be read whole.
@@ -55,19 +58,6 @@ pub struct Login {
     pub reads_password_hashes: bool,
 }
 
-/// How much a backup leaves out, or holds with a condition.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LeftOut {
-    /// Foreign tables: their rows are kept elsewhere.
-    pub foreign_tables: u64,
-    /// Unlogged tables: a crash of the source empties them.
-    pub unlogged_tables: u64,
-    /// Materialised views that hold nothing.
-    pub empty_views: u64,
-    /// Subscriptions of this database.
-    pub subscriptions: u64,
-}
-
 /// All that is known before a backup.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Preflight {
@@ -93,18 +83,26 @@ pub struct Preflight {
     pub unreadable_large_objects: u64,
     /// The extensions of the database.
     pub extensions: Vec<Extension>,
-    /// What a backup leaves out.
-    pub left_out: LeftOut,
+    /// What of the database a backup does not hold, or cannot bring back.
+    pub contents: Contents,
     /// The server's data directory, where the login may know it.
     pub data_directory: Option<String>,
 }
 
 impl Preflight {
-    /// Asks the server.
+    /// Asks the server about the whole database.
     ///
     /// # Errors
     /// [`DbError::Query`].
     pub async fn load(session: &Session) -> Result<Self, DbError> {
+        Self::load_selected(session, &Scope::default()).await
+    }
+
+    /// Asks the server about what `scope` does not leave out.
+    ///
+    /// # Errors
+    /// [`DbError::Query`].
+    pub async fn load_selected(session: &Session, scope: &Scope) -> Result<Self, DbError> {
         let doing = || DbError::doing("ask what this login may do");
         let sql = include_str!("../../../sql/preflight/server.sql");
         let server = session.query_one(sql, &[]).await.map_err(doing())?;
@@ -113,8 +111,12 @@ impl Preflight {
             false => include_str!("../../../sql/preflight/large_objects_17.sql"),
         };
         let large_objects = session.query_one(sql, &[]).await.map_err(doing())?;
-        let sql = include_str!("../../../sql/preflight/left_out.sql");
-        let left_out = session.query_one(sql, &[]).await.map_err(doing())?;
+        let sql = include_str!("../../../sql/preflight/tables.sql");
+        let tables = session.query_one(sql, &[]).await.map_err(doing())?;
+        let large_objects = match scope.content() {
+            Content::Schema => (0, 0),
+            Content::All | Content::Data => (large_objects.get("objects"), large_objects.get("unreadable")),
+        };
         Ok(Self {
             database: DatabaseFacts::load(session).await?,
             login: Login {
@@ -124,21 +126,16 @@ impl Preflight {
                 connection_limit: server.get("connection_limit"),
                 reads_password_hashes: server.get("reads_password_hashes"),
             },
-            unreadable: unreadable(session).await?,
-            with_policies: with_policies(session).await?,
-            tables: natural(left_out.get("tables")),
+            unreadable: unreadable(session, scope).await?,
+            with_policies: with_policies(session, scope).await?,
+            tables: natural(tables.get("tables")).saturating_sub(scope.count_tables()),
             locks_per_transaction: natural(server.get("locks_per_transaction")),
             lock_holders: natural(server.get::<_, Option<i64>>("lock_holders").unwrap_or(0)),
             connections: natural(server.get::<_, Option<i64>>("connections").unwrap_or(0)),
-            large_objects: natural(large_objects.get("objects")),
-            unreadable_large_objects: natural(large_objects.get("unreadable")),
+            large_objects: natural(large_objects.0),
+            unreadable_large_objects: natural(large_objects.1),
             extensions: extensions(session).await?,
-            left_out: LeftOut {
-                foreign_tables: natural(left_out.get("foreign_tables")),
-                unlogged_tables: natural(left_out.get("unlogged_tables")),
-                empty_views: natural(left_out.get("empty_views")),
-                subscriptions: natural(left_out.get("subscriptions")),
-            },
+            contents: Contents::load(session, scope).await?,
             data_directory: server.get("data_directory"),
         })
     }
@@ -179,9 +176,10 @@ async fn list_extensions(session: &Session, sql: &str, doing: &str) -> Result<Ve
     Ok(rows.iter().map(|row| Extension { name: row.get("name"), version: row.get("version") }).collect())
 }
 
-async fn unreadable(session: &Session) -> Result<Vec<Unreadable>, DbError> {
+async fn unreadable(session: &Session, scope: &Scope) -> Result<Vec<Unreadable>, DbError> {
     let sql = include_str!("../../../sql/preflight/unreadable.sql");
     let rows = session.query(sql, &[]).await.map_err(DbError::doing("ask which tables can be read"))?;
+    let takes = scope.by_name();
     let one = |row: &tokio_postgres::Row| Unreadable {
         name: TableName::new(row.get::<_, String>("schema"), row.get::<_, String>("name")),
         sequence: row.get("sequence"),
@@ -191,16 +189,17 @@ async fn unreadable(session: &Session) -> Result<Vec<Unreadable>, DbError> {
             _ => Obstacle::Policy,
         },
     };
-    Ok(rows.iter().map(one).collect())
+    Ok(rows.iter().map(one).filter(|object| takes(&object.name)).collect())
 }
 
-async fn with_policies(session: &Session) -> Result<Vec<TableName>, DbError> {
+async fn with_policies(session: &Session, scope: &Scope) -> Result<Vec<TableName>, DbError> {
     let sql = include_str!("../../../sql/preflight/policies.sql");
     let rows = session.query(sql, &[]).await.map_err(DbError::doing("list row-level security"))?;
+    let takes = scope.by_name();
     let name = |row: &tokio_postgres::Row| {
         TableName::new(row.get::<_, String>("schema"), row.get::<_, String>("name"))
     };
-    Ok(rows.iter().map(name).collect())
+    Ok(rows.iter().map(name).filter(|name| takes(name)).collect())
 }
 
 fn natural(number: i64) -> u64 {

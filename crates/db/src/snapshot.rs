@@ -12,6 +12,8 @@ use thiserror::Error;
 use tokio_postgres::error::SqlState;
 
 use crate::catalog::{Table, list_tables};
+use crate::connect::Retries;
+use crate::selection::{Scope, Selection, SelectionError, resolve};
 use crate::{DbError, Session, TableName, Target};
 
 /// How patient a snapshot is.
@@ -37,6 +39,9 @@ pub enum SnapshotError {
         /// What the last attempt met.
         source: Option<DbError>,
     },
+    /// The database does not allow what was selected.
+    #[error(transparent)]
+    Selection(SelectionError),
     /// The connection goes through a pooler that gives sessions other server connections between transactions.
     #[error(
         "the connection to {target} goes through a transaction pooler: sessions do not keep their server connection"
@@ -47,6 +52,15 @@ pub enum SnapshotError {
     },
 }
 
+impl From<SelectionError> for SnapshotError {
+    fn from(error: SelectionError) -> Self {
+        match error {
+            SelectionError::Db(error) => Self::Db(error),
+            other => Self::Selection(other),
+        }
+    }
+}
+
 /// The session that holds the moment: its transaction keeps the snapshot and the locks until it is dropped.
 pub struct Coordinator {
     session: Session,
@@ -54,6 +68,7 @@ pub struct Coordinator {
     moment: DateTime<Utc>,
     lsn: String,
     tables: Vec<Table>,
+    scope: Scope,
 }
 
 impl Coordinator {
@@ -62,6 +77,18 @@ impl Coordinator {
     /// # Errors
     /// [`SnapshotError`].
     pub async fn begin(target: &Target, options: SnapshotOptions) -> Result<Self, SnapshotError> {
+        Self::begin_selected(target, options, &Selection::default()).await
+    }
+
+    /// As [`Coordinator::begin`], for the tables of a selection alone: the others are neither locked nor read.
+    ///
+    /// # Errors
+    /// [`SnapshotError`].
+    pub async fn begin_selected(
+        target: &Target,
+        options: SnapshotOptions,
+        selection: &Selection,
+    ) -> Result<Self, SnapshotError> {
         refuse_pooler(target).await?;
         let mut last = None;
         for attempt in 0..options.attempts.max(1) {
@@ -69,42 +96,50 @@ impl Coordinator {
                 // what held the locks gets time to finish
                 tokio::time::sleep(Duration::from_millis(250 * u64::from(attempt))).await;
             }
-            match Self::attempt(target, options.lock_timeout).await {
+            match Self::attempt(target, options.lock_timeout, selection).await {
                 Ok(Some(coordinator)) => return Ok(coordinator),
                 Ok(None) => last = None,
-                Err(error) if passes(&error) => last = Some(error),
-                Err(error) => return Err(error.into()),
+                Err(SnapshotError::Db(error)) if passes(&error) => last = Some(error),
+                Err(error) => return Err(error),
             }
         }
         Err(SnapshotError::Contended { attempts: options.attempts.max(1), source: last })
     }
 
     /// Tries once; `None` when the tables changed between the two lists.
-    async fn attempt(target: &Target, lock_timeout: Duration) -> Result<Option<Self>, DbError> {
+    async fn attempt(
+        target: &Target,
+        lock_timeout: Duration,
+        selection: &Selection,
+    ) -> Result<Option<Self>, SnapshotError> {
         let session = Session::open(target).await?;
         session.set_pinned().await?;
-        let before = list_identities(&session).await?;
+        let scope = resolve(&session, selection).await?;
+        let mut before = list_identities(&session).await?;
+        before.retain(|table| scope.takes(table.oid));
         begin_read_only(&session).await?;
         lock(&session, before.iter().map(|table| &table.name), Lock::Within(lock_timeout)).await?;
         let sql = include_str!("../../../sql/snapshot/export.sql");
         let row = session.query_one(sql, &[]).await.map_err(DbError::doing("export the snapshot"))?;
-        let tables = list_tables(&session).await?;
-        if before != identities(&tables) {
+        let mut tables = list_tables(&session).await?;
+        tables.retain(|table| scope.takes(table.oid));
+        if before != identities(&tables) || scope != resolve(&session, selection).await? {
             return Ok(None);
         }
         let snapshot = row.get("snapshot");
-        Ok(Some(Self { session, snapshot, moment: row.get("moment"), lsn: row.get("lsn"), tables }))
+        let (moment, lsn) = (row.get("moment"), row.get("lsn"));
+        Ok(Some(Self { session, snapshot, moment, lsn, tables, scope }))
     }
 
     /// Opens another session that reads the same moment, with locks of its own on `tables`.
     ///
     /// The locks are taken at once or not at all: behind DDL that waits for the coordinator's locks, a worker would wait for
-    /// ever, and the server cannot see that deadlock.
+    /// ever, and the server cannot see that deadlock. A server that cannot be reached is tried again as `retries` says.
     ///
     /// # Errors
     /// [`DbError`]; its SQLSTATE is `lock_not_available` when DDL is queued.
-    pub async fn worker(&self, tables: &[Table]) -> Result<Session, DbError> {
-        let session = Session::open(self.target()).await?;
+    pub async fn worker(&self, tables: &[Table], retries: &Retries<'_>) -> Result<Session, DbError> {
+        let session = Session::open_patiently(self.target(), retries).await?;
         session.set_pinned().await?;
         begin_read_only(&session).await?;
         let sql = format!("set transaction snapshot {}", crate::quote_literal(&self.snapshot));
@@ -138,9 +173,14 @@ impl Coordinator {
         &self.lsn
     }
 
-    /// Returns the tables, partitioned parents among them.
+    /// Returns the tables that were selected, partitioned parents among them.
     pub fn tables(&self) -> &[Table] {
         &self.tables
+    }
+
+    /// Returns what the selection leaves out.
+    pub fn scope(&self) -> &Scope {
+        &self.scope
     }
 }
 
@@ -233,7 +273,7 @@ pub async fn try_sharing(target: &Target) -> Result<(), SnapshotError> {
 
 /// Two sessions each leave a mark in their session state; one that reads another's, or none, is not alone on its server
 /// connection.
-async fn refuse_pooler(target: &Target) -> Result<(), SnapshotError> {
+pub(crate) async fn refuse_pooler(target: &Target) -> Result<(), SnapshotError> {
     let (first, second) = (Session::open(target).await?, Session::open(target).await?);
     let doing = || DbError::doing("look for a connection pooler");
     for (session, mark) in [(&first, "first"), (&second, "second")] {

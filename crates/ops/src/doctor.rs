@@ -4,13 +4,16 @@
 //! pipeline. A link that hangs on a broken one is skipped, never called sound.
 
 mod connection;
+mod contents;
 mod cve;
 mod drill;
 mod estimate;
 mod extensions;
 mod finding;
+mod functions;
 mod keys;
 mod limits;
+mod lint;
 mod listener;
 mod locale;
 mod opened;
@@ -22,6 +25,7 @@ mod store;
 pub use estimate::Estimate;
 pub(crate) use estimate::{estimate, experience};
 pub use finding::{Broken, Diagnosis, Finding, Level};
+pub use lint::{Lint, lint};
 pub use run::{DoctorOptions, run};
 pub(crate) use store::size;
 

@@ -10,6 +10,7 @@ mod schema;
 pub(crate) use compare::chain;
 pub use compare::{Compared, Comparison};
 pub use copy::RestoredCopy;
+pub(crate) use copy::chosen;
 pub use proof::{DrillRecord, Outcome, list};
 pub(crate) use proof::{is_record, names, read};
 pub use rto::Rto;

@@ -6,6 +6,7 @@ use std::process::ExitStatus;
 
 use thiserror::Error;
 use unisys_db::DbError;
+use unisys_db::run_lock::RunLockError;
 
 use crate::backup::BackupId;
 use crate::doctor::size;
@@ -131,6 +132,17 @@ pub enum OpsError {
     /// A store, a backup or a setting does not allow what was asked.
     #[error("{0}")]
     Refused(String),
+    /// A backup made by this login would not be complete.
+    #[error("a backup would not be complete: {what}")]
+    Incomplete {
+        /// What it would lack.
+        what: String,
+        /// What to do about it, in one line.
+        repair: Option<String>,
+    },
+    /// A standby cannot be read instead of its primary.
+    #[error(transparent)]
+    Standby(unisys_db::standby::StandbyError),
     /// No moment of the database could be held.
     #[error(transparent)]
     Snapshot(unisys_db::snapshot::SnapshotError),
@@ -167,6 +179,12 @@ pub enum OpsError {
         /// The store.
         location: String,
     },
+    /// The right to back up the database, which the server gives to one run at a time, was not got or was lost.
+    #[error(transparent)]
+    RunLock(RunLockError),
+    /// A limit of the backup's was passed.
+    #[error("{0}; it was stopped, and nothing of it was kept")]
+    Limit(String),
     /// Another run holds the lock.
     #[error("another run of {what} holds the lock {}", path.display())]
     Locked {
@@ -178,6 +196,16 @@ pub enum OpsError {
     /// Talking to PostgreSQL failed.
     #[error(transparent)]
     Db(#[from] DbError),
+}
+
+impl From<RunLockError> for OpsError {
+    fn from(error: RunLockError) -> Self {
+        match error {
+            RunLockError::Db(error) => Self::Db(error),
+            RunLockError::Snapshot(error) => Self::Snapshot(error),
+            held => Self::RunLock(held),
+        }
+    }
 }
 
 impl OpsError {
@@ -240,12 +268,37 @@ impl OpsError {
             | Self::Write { .. }
             | Self::Refused(_)
             | Self::NewerFormat { .. }
+            | Self::Incomplete { .. }
+            | Self::Standby(_)
             | Self::Snapshot(_)
             | Self::MomentLost
             | Self::InUse { .. }
             | Self::Bucket { .. }
             | Self::NoRoom { .. }
+            | Self::RunLock(_)
+            | Self::Limit(_)
             | Self::Locked { .. } => false,
+        }
+    }
+}
+
+/// What libpq's programs say in English when their connection is gone.
+const LOST: [&str; 6] = [
+    "server closed the connection unexpectedly",
+    "connection has been closed unexpectedly",
+    "could not receive data from server",
+    "could not send data to server",
+    "connection not open",
+    "terminating connection due to administrator command",
+];
+
+impl OpsError {
+    /// Whether a connection to PostgreSQL broke, ours or a program's: what was being done may work over a new one.
+    pub(crate) fn is_connection_lost(&self) -> bool {
+        match self {
+            Self::Db(error) => error.is_connection_lost(),
+            Self::Program { stderr, .. } => LOST.iter().any(|lost| stderr.contains(lost)),
+            _ => false,
         }
     }
 }

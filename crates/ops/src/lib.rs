@@ -15,6 +15,7 @@ pub mod keys;
 pub mod memory;
 pub mod metrics;
 pub mod notify;
+pub mod opened;
 pub mod platform;
 pub mod program;
 pub mod progress;

@@ -25,3 +25,12 @@ pub struct SystemUser {
     /// The primary group's id (0 where the system has none).
     pub gid: u32,
 }
+
+/// How far reading and writing stand back behind others'.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IoPriority {
+    /// Only when nobody else reads or writes.
+    Idle,
+    /// Behind others of the same class.
+    BestEffort,
+}

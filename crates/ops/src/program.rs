@@ -40,13 +40,35 @@ impl fmt::Display for PgVersion {
     }
 }
 
-/// Where to look for PostgreSQL's programs.
+/// The variables that a program needs to run at all; nothing else of an environment reaches it.
+const INHERITED: [&str; 7] =
+    ["PATH", "SYSTEMROOT", "TEMP", "TMP", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"];
+
+/// Where to look for PostgreSQL's programs, and what they are given to run.
 #[derive(Clone, Debug, Default)]
 pub struct Search {
     /// The only directory to look in, where one is configured.
     pub directory: Option<PathBuf>,
     /// The value of `PATH`.
     pub path: Option<OsString>,
+    /// The variables the programs inherit.
+    pub inherited: Vec<(String, OsString)>,
+}
+
+impl Search {
+    /// Returns the search of `directory`, else of the `PATH` of an environment, of which the programs inherit what they need.
+    pub fn new(
+        directory: Option<PathBuf>,
+        environment: impl IntoIterator<Item = (impl Into<String>, impl Into<OsString>)>,
+    ) -> Self {
+        // Windows' own spelling is `Path` and `SystemRoot`, and any other is the same there
+        let same = |a: &str, b: &str| if cfg!(windows) { a.eq_ignore_ascii_case(b) } else { a == b };
+        let all = environment.into_iter().map(|(name, value)| (name.into(), value.into()));
+        let inherited: Vec<(String, OsString)> =
+            all.filter(|(name, _): &(String, _)| INHERITED.iter().any(|known| same(name, known))).collect();
+        let path = inherited.iter().find(|(name, _)| same(name, "PATH")).map(|(_, value)| value.clone());
+        Self { directory, path, inherited }
+    }
 }
 
 /// One installation: a directory with `pg_dump` and its kin, all of one version.
@@ -54,6 +76,7 @@ pub struct Search {
 pub struct Programs {
     bin: PathBuf,
     version: PgVersion,
+    inherited: Vec<(String, OsString)>,
 }
 
 impl Programs {
@@ -66,7 +89,7 @@ impl Programs {
             if found.iter().all(|programs| programs.bin != bin)
                 && let Some(version) = version_in(&bin)
             {
-                found.push(Self { bin, version });
+                found.push(Self { bin, version, inherited: search.inherited.clone() });
             }
         }
         found.sort_by_key(|programs| std::cmp::Reverse(programs.version));
@@ -128,11 +151,7 @@ impl Programs {
     pub fn command(&self, program: &str) -> Command {
         let mut command = Command::new(self.path(program));
         command.env_clear().env("LC_MESSAGES", "C").env("LC_CTYPE", "C.UTF-8");
-        for name in ["PATH", "SYSTEMROOT", "TEMP", "TMP", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"] {
-            if let Some(value) = std::env::var_os(name) {
-                command.env(name, value);
-            }
-        }
+        command.envs(self.inherited.iter().map(|(name, value)| (name, value)));
         command
     }
 }
@@ -220,8 +239,16 @@ mod tests {
     }
 
     #[test]
+    fn a_program_inherits_what_it_needs_and_nothing_else() {
+        let search = Search::new(None, [("PATH", "/bin"), ("PGPASSWORD", "sesame"), ("TZ", "UTC")]);
+        assert_eq!(search.path.as_deref(), Some(OsStr::new("/bin")));
+        let names: Vec<&str> = search.inherited.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["PATH", "TZ"]);
+    }
+
+    #[test]
     fn a_missing_program_names_what_was_found() {
-        let search = Search { directory: Some("/nonexistent".into()), path: None };
+        let search = Search { directory: Some("/nonexistent".into()), ..Search::default() };
         let error = Programs::with_server(&search, Some(99)).unwrap_err().to_string();
         assert_eq!(
             error,

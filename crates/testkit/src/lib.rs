@@ -4,6 +4,7 @@
 //! without it starts a server of its own per test process. Both vanish with the process that started them.
 
 pub mod faults;
+mod proxy;
 pub mod s3;
 
 use std::path::PathBuf;
@@ -16,6 +17,8 @@ use unisys_ops::OpsError;
 use unisys_ops::platform::{self, SystemUser};
 use unisys_ops::program::{Programs, Search};
 use unisys_ops::server::{Scratch, ScratchOptions};
+
+pub use proxy::Proxy;
 
 /// The environment variable that names the shared server: `PORT:SOCKET_DIRECTORY`.
 pub const SERVER_VARIABLE: &str = "UNISYS_TEST_SERVER";
@@ -34,10 +37,8 @@ pub const ZOO_TABLESPACE: &str = include_str!("../fixtures/zoo_tablespace.sql");
 
 /// Returns where the tests look for PostgreSQL's programs.
 pub fn search() -> Search {
-    Search {
-        directory: std::env::var_os(PROGRAMS_VARIABLE).map(PathBuf::from),
-        path: std::env::var_os("PATH"),
-    }
+    let environment = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
+    Search::new(std::env::var_os(PROGRAMS_VARIABLE).map(PathBuf::from), environment)
 }
 
 /// Returns the newest installed programs with a server, or those the environment names.

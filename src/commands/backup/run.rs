@@ -2,31 +2,50 @@
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Duration;
 
 use secrecy::SecretString;
 use serde_json::Value;
-use unisys_db::Target;
 use unisys_db::snapshot::SnapshotOptions;
-use unisys_ops::backup::{self, BackupOptions, Tag};
+use unisys_db::{Target, selection};
+use unisys_ops::backup::{
+    self, BackupOptions, BackupReport, Copied, DumpOptions, Limits, Locks, Standby, Tag,
+};
+use unisys_ops::doctor;
+use unisys_ops::evidence::SigningKey;
 use unisys_ops::keys::{self, Recipient};
+use unisys_ops::platform;
+use unisys_ops::progress::Progress;
+use unisys_ops::retention::Rules;
+use unisys_ops::store::Store;
 
-use super::{copies, nightly, retention};
+use super::selected::SelectedArgs;
+use super::{copies, nightly, retention, run_all};
 use crate::commands::signature;
 use crate::context::{Context, Selection};
 use crate::exit::Exit;
 use crate::explain;
 use crate::failure::Failure;
 use crate::service::{self, Done, Subject};
-use crate::settings::{Layout, Operation, Ranges};
+use crate::settings::{Layout, Operation, Ranges, Size};
 use crate::ui::Ui;
-use crate::view;
-use crate::view::backup::Finished;
+use crate::view::{self, prune::DatabaseReport};
 
 /// Back up a database: one moment of it, encrypted, in parallel
 ///
-/// Nothing is written to the database. The backup counts as proven once `unisys-dba drill` has restored it.
+/// Nothing is written to the database. The backup counts as proven once `unisys-dba drill` has restored it. What is left out
+/// of it is in its manifest, and every drill and restore says so.
 #[derive(clap::Args, Default)]
 pub(crate) struct Args {
+    /// Every database of the configuration; one that fails stops no other
+    #[arg(long)]
+    all: bool,
+    /// Databases worked on at once [default: backup.databases-at-once]
+    #[arg(long, value_name = "N", requires = "all")]
+    at_once: Option<NonZeroUsize>,
+    /// Only say whether a backup would be complete; exit 4 when not
+    #[arg(long)]
+    lint_only: bool,
     /// Parallel sessions on the server [default: backup.jobs]
     #[arg(long, short, value_name = "N")]
     jobs: Option<NonZeroUsize>,
@@ -36,6 +55,9 @@ pub(crate) struct Args {
     /// Whether a table may be cut into ranges [default: backup.ranges]
     #[arg(long, value_enum)]
     ranges: Option<Ranges>,
+    /// Bytes a second to read from the server, such as 20MB [default: backup.max-rate]
+    #[arg(long, value_name = "SIZE")]
+    max_rate: Option<Size>,
     /// Let a passphrase open it, too; without backup.passphrase-command or -file you type it, twice
     #[arg(long)]
     passphrase: bool,
@@ -49,17 +71,33 @@ pub(crate) struct Args {
     #[arg(long)]
     no_prune: bool,
     /// Also do what a night needs: a drill, when the newest proof is older than drill.every
-    #[arg(long)]
+    #[arg(long, conflicts_with = "all")]
     nightly: bool,
+    #[command(flatten)]
+    selected: SelectedArgs,
 }
 
 pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
-    let selection = ctx.selection()?;
-    let subject = Subject::of(ctx, &selection);
+    if args.all {
+        let at_once = args.at_once.unwrap_or(ctx.settings.backup.databases_at_once);
+        return match args.lint_only {
+            true => {
+                Err(Failure::usage("--lint-only looks at one database")
+                    .hint("Choose it with --database NAME."))
+            }
+            false => run_all::run(&args, at_once, ctx, ui).await,
+        };
+    }
+    let database = ctx.selection()?;
+    if args.lint_only {
+        return lint(&args, &database, ctx, ui).await;
+    }
+    stand_back(ctx, ui);
+    let subject = Subject::of(ctx, &database);
     service::told(Operation::Backup, &subject, ui, async |ui: &mut Ui| match args.nightly {
-        true => nightly::run(&args, ctx, &selection, &subject, ui).await,
+        true => nightly::run(&args, ctx, &database, &subject, ui).await,
         false => {
-            let (finished, done) = back_up(&args, ctx, &selection, &subject, ui).await?;
+            let (finished, done) = back_up(&args, ctx, &database, &subject, ui).await?;
             view::backup::made(ui, &finished, &done.problems)?;
             ui.hint(format!("Prove it: unisys-dba drill {}", finished.report.manifest.id));
             Ok(done)
@@ -72,25 +110,20 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
 pub(super) async fn back_up(
     args: &Args,
     ctx: &Context,
-    selection: &Selection<'_>,
+    database: &Selection<'_>,
     subject: &Subject<'_>,
     ui: &mut Ui,
 ) -> Result<(Finished, Done), Failure> {
     let mut made = None;
     let done = service::hooked(Operation::Backup, subject, ui, async |ui: &mut Ui| {
-        let finished = finish(args, ctx, selection, ui).await?;
+        let mut prepared = prepare(args, database, ctx, ui)?;
+        prepared.passphrase = passphrase(args, ctx, ui).await?;
+        let (options, after) = prepared.begin(Arc::from(ui.progress()));
+        let made_now = backup::run_and_keep_lock(&*after.store, options).await;
+        let finished = after.follow(made_now.map_err(explain::with_doctor)?, args, ctx, ui).await;
         finished.report.manifest.warnings.iter().for_each(|warning| ui.warning(warning));
         let mut done = Done { exit: Exit::Done, document: Value::Null, problems: Vec::new(), drilled: None };
-        copies::tell(ui, &finished.copies).into_iter().for_each(|problem| done.later(problem));
-        if let Some(pruned) = &finished.pruned {
-            retention::warn_of_holds(ui, pruned);
-            let problems = pruned.problems();
-            problems.iter().for_each(|problem| ui.warning(problem));
-            if !problems.is_empty() {
-                ui.hint("The backup is complete. Remove the cause, and run `unisys-dba backup prune`.");
-            }
-            problems.into_iter().for_each(|problem| done.later(problem));
-        }
+        tell(&finished, ui).into_iter().for_each(|problem| done.later(problem));
         done.document = serde_json::to_value(view::backup::Made::of(&finished, &done.problems))?;
         made = Some(finished);
         Ok(done)
@@ -100,31 +133,121 @@ pub(super) async fn back_up(
     Ok((finished, done))
 }
 
-/// Makes a backup, brings its copies up to date, and prunes, all under one lock.
-async fn finish(
+/// A complete backup with what followed it.
+pub(crate) struct Finished {
+    pub(crate) report: BackupReport,
+    pub(crate) copies: Vec<Copied>,
+    /// Nothing where no pruning was wanted.
+    pub(crate) pruned: Option<DatabaseReport>,
+}
+
+/// Says what went wrong after a backup was complete; returns the same, a sentence each.
+pub(super) fn tell(finished: &Finished, ui: &Ui) -> Vec<String> {
+    let mut all = copies::tell(ui, &finished.copies);
+    if let Some(pruned) = &finished.pruned {
+        retention::warn_of_holds(ui, pruned);
+        let problems = pruned.problems();
+        problems.iter().for_each(|problem| ui.warning(problem));
+        if !problems.is_empty() {
+            ui.hint("The backup is complete. Remove the cause, and run `unisys-dba backup prune`.");
+        }
+        all.extend(problems);
+    }
+    all
+}
+
+/// A backup that may begin.
+pub(super) struct Prepared {
+    pub(super) passphrase: Option<SecretString>,
+    options: Box<dyn FnOnce(Arc<dyn Progress>) -> BackupOptions>,
+    after: After,
+}
+
+impl Prepared {
+    /// Returns the options, once somebody is told how far it is, and what follows.
+    pub(super) fn begin(self, progress: Arc<dyn Progress>) -> (BackupOptions, After) {
+        (BackupOptions { passphrase: self.passphrase, ..(self.options)(progress) }, self.after)
+    }
+}
+
+/// What follows a backup.
+pub(super) struct After {
+    pub(super) store: Arc<dyn Store>,
+    copies: Vec<Arc<dyn Store>>,
+    /// What stays; nothing where no pruning is wanted.
+    rules: Option<Rules>,
+}
+
+impl After {
+    /// Copies what was made, and prunes under its locks.
+    pub(super) async fn follow(
+        self,
+        (report, locks): (BackupReport, Locks),
+        args: &Args,
+        ctx: &Context,
+        ui: &Ui,
+    ) -> Finished {
+        let copies = copies::update(ctx, ui, &self.store, &self.copies, &report, args.adopt).await;
+        let prune =
+            |rules: &Rules| retention::after_backup(&*self.store, &locks.store, rules, &report.manifest);
+        let pruned = self.rules.as_ref().map(prune);
+        locks.release().await;
+        Finished { report, copies, pruned }
+    }
+}
+
+/// Returns what a backup of a database is made with, but for the passphrase, which all of a run have in common.
+///
+/// # Errors
+/// What is wrong with the configuration: nothing was started.
+pub(super) fn prepare(
     args: &Args,
+    database: &Selection<'_>,
     ctx: &Context,
-    selection: &Selection<'_>,
-    ui: &mut Ui,
-) -> Result<Finished, Failure> {
+    ui: &Ui,
+) -> Result<Prepared, Failure> {
+    let selected = args.selected.of(ctx, database)?;
     let recipients = match args.passphrase {
-        true => ctx.recipients_if_any(selection)?,
-        false => ctx.recipients(selection)?,
+        true => ctx.recipients_if_any(database)?,
+        false => ctx.recipients(database)?,
     };
     let prunes = retention::is_automatic(ctx) && !args.no_prune;
-    let rules = prunes.then(|| retention::rules_of(ctx, selection)).transpose()?;
-    let target = ctx.target(selection, ui)?;
-    let store = ctx.store(selection)?;
-    let copies = ctx.copies(selection)?;
+    let rules = prunes.then(|| retention::rules_of(ctx, database)).transpose()?;
+    let target = ctx.target(database, ui)?;
+    let standby = ctx.standby(database, ui)?;
+    let after = After { store: ctx.store(database)?, copies: ctx.copies(database)?, rules };
     let signing = signature::own_key(ctx, ui)?;
+    let options = options(args, selected, ctx, Source { target, standby, recipients, signing });
+    Ok(Prepared { passphrase: None, options: Box::new(options), after })
+}
+
+/// Returns the passphrase of new backups, where they have one.
+///
+/// # Errors
+/// As [`Context::new_passphrase`].
+pub(super) async fn passphrase(args: &Args, ctx: &Context, ui: &Ui) -> Result<Option<SecretString>, Failure> {
     let passphrase = ctx.new_passphrase(args.passphrase).await?;
     warn_of_short(passphrase.as_ref(), ui);
-    let options = BackupOptions { signing, passphrase, ..options(args, ctx, ui, target, recipients) };
-    let made = backup::run_and_keep_lock(&*store, options).await;
-    let (report, lock) = made.map_err(explain::with_doctor)?;
-    let copies = copies::update(ctx, ui, &store, &copies, &report, args.adopt).await;
-    let pruned = rules.map(|rules| retention::after_backup(&*store, &lock, &rules, &report.manifest));
-    Ok(Finished { report, copies, pruned })
+    Ok(passphrase)
+}
+
+/// Says whether a backup would be complete.
+async fn lint(args: &Args, database: &Selection<'_>, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
+    let (selection, _) = args.selected.of(ctx, database)?;
+    let target = ctx.target(database, ui)?;
+    let source = ctx.standby(database, ui)?.map_or(target, |standby| standby.target);
+    let lint = doctor::lint(&source, &selection, &ctx.search()).await.map_err(explain::with_doctor)?;
+    view::doctor::lint(ui, &lint)?;
+    match lint.failure() {
+        Some(_) => {
+            ui.hint("Repair what FAILs, or leave it out; a backup will not be made without it.");
+            Ok(Exit::Bad)
+        }
+        None => {
+            ui.hint("Make the backup: unisys-dba backup run");
+            Ok(Exit::Done)
+        }
+    }
 }
 
 /// Warns of a passphrase that whoever gets a backup may guess.
@@ -134,36 +257,77 @@ pub(crate) fn warn_of_short(passphrase: Option<&SecretString>, ui: &Ui) {
     }
 }
 
-/// Returns the options of a backup as the settings have them, without a passphrase.
+/// Lets others have processor and disks first, as configured. A system that cannot is no reason not to back up.
+pub(super) fn stand_back(ctx: &Context, ui: &Ui) {
+    let settings = &ctx.settings.backup;
+    let nice = (settings.nice > 0).then(|| platform::set_nice(settings.nice));
+    let io = settings.ionice.map(platform::set_io_priority);
+    for error in [nice, io].into_iter().flatten().filter_map(Result::err) {
+        ui.warning(error.to_string());
+    }
+}
+
+/// Returns the options of a backup of the whole database as the settings have them, without a passphrase.
 pub(crate) fn default_options(
     ctx: &Context,
     ui: &Ui,
     target: Target,
     recipients: Vec<Recipient>,
-) -> BackupOptions {
-    options(&Args::default(), ctx, ui, target, recipients)
+) -> Result<BackupOptions, Failure> {
+    let args = Args::default();
+    let selected = args.selected.of(ctx, &Selection::Private)?;
+    let source = Source { target, standby: None, recipients, signing: None };
+    let options = options(&args, selected, ctx, source);
+    Ok(options(Arc::from(ui.progress())))
+}
+
+/// What is read, who can open what is made of it, and who vouches for it.
+struct Source {
+    target: Target,
+    standby: Option<Standby>,
+    recipients: Vec<Recipient>,
+    signing: Option<SigningKey>,
 }
 
 /// Returns the options of a backup as flags and settings have them.
-fn options(args: &Args, ctx: &Context, ui: &Ui, target: Target, recipients: Vec<Recipient>) -> BackupOptions {
+fn options(
+    args: &Args,
+    (selection, dump_options): (selection::Selection, DumpOptions),
+    ctx: &Context,
+    Source { target, standby, recipients, signing }: Source,
+) -> impl FnOnce(Arc<dyn Progress>) -> BackupOptions + use<> {
     let settings = &ctx.settings.backup;
-    BackupOptions {
+    let (search, tags, adopt) = (ctx.search(), args.tag.clone(), args.adopt);
+    let (layout, ranges) = (args.layout.unwrap_or(settings.layout), args.ranges.unwrap_or(settings.ranges));
+    let (jobs, level) = (args.jobs.unwrap_or(settings.jobs).get(), settings.compression_level);
+    let snapshot =
+        SnapshotOptions { lock_timeout: settings.lock_timeout.0, attempts: settings.lock_attempts.get() };
+    let limits = Limits {
+        bytes_per_second: args.max_rate.or(settings.max_rate).map(|size| size.0),
+        runtime: settings.max_runtime.map(|span| span.0),
+        snapshot_age: settings.max_snapshot_age.map(|span| span.0),
+        replication_lag: settings.max_replication_lag,
+        network_timeout: settings.network_timeout.0.max(Duration::from_secs(1)),
+        connect_wait: settings.connect_wait.0,
+    };
+    move |progress| BackupOptions {
         target,
-        search: ctx.search(),
+        standby,
+        selection,
+        dump_options,
+        search,
         recipients,
-        signing: None,
+        signing,
         passphrase: None,
-        layout: args.layout.unwrap_or(settings.layout).into(),
-        ranges: args.ranges.unwrap_or(settings.ranges).into(),
-        jobs: args.jobs.unwrap_or(settings.jobs).get(),
-        level: settings.compression_level,
-        snapshot: SnapshotOptions {
-            lock_timeout: settings.lock_timeout.0,
-            attempts: settings.lock_attempts.get(),
-        },
-        tags: args.tag.clone(),
-        adopt: args.adopt,
+        layout: layout.into(),
+        ranges: ranges.into(),
+        jobs,
+        level,
+        snapshot,
+        limits,
+        tags,
+        adopt,
         made_by: crate::cli::VERSION.into(),
-        progress: Arc::from(ui.progress()),
+        progress,
     }
 }

@@ -100,13 +100,9 @@ impl Plan {
     /// Returns the table of the configuration, as later commands will read it.
     pub(super) fn database(&self) -> Database {
         Database {
-            url: self.url.as_str().into(),
             passfile: self.passfile.clone(),
             store: Some(self.store.clone()),
-            copies: Vec::new(),
-            recipients: Vec::new(),
-            identities: Vec::new(),
-            retention: None,
+            ..Database::at(self.url.as_str().into())
         }
     }
 

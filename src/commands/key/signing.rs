@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use chrono::{DateTime, Utc};
 use unisys_ops::evidence::{PublicKey, SigningKey};
 use unisys_ops::platform;
 
@@ -14,15 +13,15 @@ use crate::view;
 use crate::view::key::{Signer, SigningKeys};
 
 /// Returns what a new key's comment says: whose it is, and since when.
-pub(crate) fn comment(now: DateTime<Utc>) -> String {
-    let user = platform::current_user().unwrap_or_else(|| "somebody".into());
-    format!("{user} {}", now.format("%Y-%m-%d"))
+pub(crate) fn comment(ctx: &Context) -> String {
+    let user = platform::current_user(&ctx.environment).unwrap_or_else(|| "somebody".into());
+    format!("{user} {}", ctx.now.format("%Y-%m-%d"))
 }
 
 /// Makes a key.
 pub(super) fn new(output: Option<&Path>, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
     let output = output.unwrap_or(Path::new("signing-key"));
-    let key = SigningKey::generate(&comment(ctx.now))?;
+    let key = SigningKey::generate(&comment(ctx))?;
     key.write(output).hint("Name another file with --output.")?;
     view::key::show_signing(ui, &SigningKeys { keys: vec![Signer::new(key.public(), Some(output))] })?;
     ui.hint("Set evidence.signing-key to the file, and add the public key to evidence.trusted. Give the .pub file to those who verify.");

@@ -31,7 +31,7 @@ pub(super) fn job(
     })?;
     let (name, database) = database(ctx)?;
     check_zone(&args.zone)?;
-    let account = account(args, site)?;
+    let account = account(args, site, ctx)?;
     let job_name = format!("{PREFIX}-{name}");
     let mut arguments = vec!["--config".to_owned(), text(&config), "--database".into(), name.to_owned()];
     if let Some(log) = self::log(log, args, site, &job_name, ctx)? {
@@ -85,14 +85,14 @@ fn check_zone(zone: &Zone) -> Result<(), Failure> {
 }
 
 /// Returns who runs it, named also where it is us: nobody is to guess later.
-fn account(args: &Args, site: &Site) -> Result<Option<String>, Failure> {
+fn account(args: &Args, site: &Site, ctx: &Context) -> Result<Option<String>, Failure> {
     let own = matches!(site, Site::Units { scope: Scope::User, .. } | Site::Crontab);
     match (&args.account, own) {
         (Some(_), true) => Err(Failure::usage("only root can have it run by another account")
             .hint("Run this as root, or leave out --account.")),
         (None, true) => Ok(None),
         (Some(account), false) => Ok(Some(account.clone())),
-        (None, false) => Ok(platform::current_user()),
+        (None, false) => Ok(platform::current_user(&ctx.environment)),
     }
 }
 

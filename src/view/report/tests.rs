@@ -57,8 +57,14 @@ fn trusted() -> Verdict {
 }
 
 fn report(drills: Vec<Exhibit>) -> String {
-    let table =
-        ManifestTable { schema: HOSTILE.into(), name: "t".into(), rows: 1, bytes: 1, files: Vec::new() };
+    let table = ManifestTable {
+        schema: HOSTILE.into(),
+        name: "t".into(),
+        rows: 1,
+        without_rows: false,
+        bytes: 1,
+        files: Vec::new(),
+    };
     let name = HOSTILE.to_owned();
     let database = Database { cluster: name.clone(), name, drills, backups: Vec::new(), tables: vec![table] };
     let key = SigningKey::generate(HOSTILE).unwrap().public().clone();

@@ -173,6 +173,20 @@ pub async fn spot(session: &Session, table: &TableName) -> Result<Spot, DbError>
     }
 }
 
+/// Returns the sequences that a table's columns own.
+///
+/// # Errors
+/// [`DbError::Query`].
+pub async fn owned_sequences(session: &Session, table: &TableName) -> Result<Vec<TableName>, DbError> {
+    let sql = include_str!("../../../../sql/restore/owned_sequences.sql");
+    let rows = session.query(sql, &[&table.schema, &table.name]).await;
+    let rows = rows.map_err(session.doing(format!("look up the sequences of {table}")))?;
+    let name = |row: &tokio_postgres::Row| {
+        TableName::new(row.get::<_, String>("schema"), row.get::<_, String>("name"))
+    };
+    Ok(rows.iter().map(name).collect())
+}
+
 /// Whether there is a schema of this name.
 ///
 /// # Errors

@@ -230,9 +230,15 @@ mod tests {
     }
 
     #[rstest]
-    #[case("dbname=d", "dbname='d' keepalives_idle=30")]
-    #[case("dbname=postgres://h/x?a=b", "dbname='postgres://h/x?a=b' keepalives_idle=30")]
-    #[case("dbname='it\\'s \\\\ me' password=sesame", "dbname='it\\'s \\\\ me' keepalives_idle=30")]
+    #[case("dbname=d", "dbname='d' keepalives_idle=30 keepalives_interval=10 keepalives_count=6")]
+    #[case(
+        "dbname=postgres://h/x?a=b",
+        "dbname='postgres://h/x?a=b' keepalives_idle=30 keepalives_interval=10 keepalives_count=6"
+    )]
+    #[case(
+        "dbname='it\\'s \\\\ me' password=sesame",
+        "dbname='it\\'s \\\\ me' keepalives_idle=30 keepalives_interval=10 keepalives_count=6"
+    )]
     #[case("dbname=d keepalives=0 tcp_user_timeout=5", "dbname='d' keepalives=0 tcp_user_timeout=5")]
     fn the_argument_is_a_connection_string(#[case] text: &str, #[case] expected: &str) {
         let argument = resolve(text).child_dbname_arg();

@@ -135,15 +135,16 @@ impl SessionAttrs {
 pub struct Keepalives {
     /// The silence before the first probe.
     pub idle: Duration,
-    /// The time between probes; the system's own where none is given.
+    /// The time between probes; the system's own where there is none.
     pub interval: Option<Duration>,
-    /// How many lost probes end the connection; the system's own where none is given.
+    /// How many lost probes end the connection; the system's own where there is none.
     pub count: Option<u32>,
 }
 
 impl Default for Keepalives {
-    /// 30 s: firewalls forget a silent connection after a few minutes, and a snapshot's coordinator is silent for hours.
+    /// 30 s: firewalls forget a silent connection after a few minutes, and a snapshot's coordinator is silent for hours. A dead
+    /// one is noticed a minute later, where the system's own interval and count would take eleven.
     fn default() -> Self {
-        Self { idle: Duration::from_secs(30), interval: None, count: None }
+        Self { idle: Duration::from_secs(30), interval: Some(Duration::from_secs(10)), count: Some(6) }
     }
 }

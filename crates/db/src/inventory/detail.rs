@@ -21,6 +21,11 @@ impl Detail {
         self.0.iter().map(|(name, value)| (name.as_ref(), value.as_ref()))
     }
 
+    /// Leaves out the attributes that `keep` is false for.
+    pub fn retain(&mut self, keep: impl Fn(&str) -> bool) {
+        self.0.retain(|(name, _)| keep(name));
+    }
+
     /// Adds the attributes of `other`. Where both have one, `other`'s value wins.
     pub fn merge(&mut self, other: Self) {
         for (name, value) in other.0 {

@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 
 use super::plan::{Columns, Pair, State, pair, wanted};
 use crate::catalog::Table;
+use crate::connect::Retries;
 use crate::facts::{self, TableFacts};
 use crate::fingerprint::{RowFacts, Seed};
 use crate::pattern::TablePattern;
@@ -180,7 +181,7 @@ impl Moment {
         let Self::Database { coordinator, encoding } = self else { return Ok(None) };
         let tables: Vec<Table> =
             coordinator.tables().iter().filter(|t| wanted(t, patterns)).cloned().collect();
-        let session = coordinator.worker(&tables).await?;
+        let session = coordinator.worker(&tables, &Retries::NONE).await?;
         if let Some(encoding) = encoding {
             let sql = format!("set client_encoding = {}", crate::quote_literal(encoding));
             session.batch_execute(&sql).await.map_err(session.doing("set the client encoding"))?;

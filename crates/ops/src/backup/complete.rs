@@ -12,7 +12,7 @@ use unisys_db::inventory::Inventory;
 use super::check::RESTORE;
 use super::run::{BackupOptions, BackupReport, FACTS};
 use super::work::{Done, Shared};
-use super::{BackupFacts, BackupId, FORMAT, LargeObjects, Manifest, ManifestTable, restore_text};
+use super::{BackupFacts, BackupId, FORMAT, LargeObjects, Manifest, ManifestTable, Selected, restore_text};
 use crate::OpsError;
 use crate::evidence::{SigningKey, Subject, signature_name};
 use crate::keys::{Recipient, WRAPPED, sha256};
@@ -69,6 +69,7 @@ pub(super) fn complete(
     store: &dyn Store,
 ) -> Result<BackupReport, OpsError> {
     let tables = table_facts(&shared, &results)?;
+    let selection = Selected::new(&shared.options.selection, &shared.options.dump_options, &shared.scope);
     let mut names = files_of_tables(&shared, &results);
     let mut files = results.files;
     files.extend(results.pieces.into_iter().map(|(_, file, _)| file));
@@ -76,6 +77,7 @@ pub(super) fn complete(
         schema: facts.table.name.schema.clone(),
         name: facts.table.name.name.clone(),
         rows: facts.rows.rows,
+        without_rows: !shared.scope.takes_rows(facts.table.oid),
         bytes: facts.rows.bytes,
         files: names.remove(&facts.table.oid).unwrap_or_default(),
     });
@@ -94,6 +96,8 @@ pub(super) fn complete(
         database_bytes: shared.database.bytes,
         copy_encoding: shared.copy_encoding.clone(),
         recipients: shared.options.recipients.iter().map(Recipient::id).collect(),
+        selection: selection.clone(),
+        standby: shared.database.standby,
         passphrase: shared.key.as_ref().map(|key| key.recipient.id()),
         rekeyed: None,
         tables: manifest_tables.collect(),
@@ -111,10 +115,11 @@ pub(super) fn complete(
         id: id.clone(),
         seed: shared.seed,
         database: shared.database.clone(),
+        selection,
         tables: tables.clone(),
         indexes: results.indexes,
         large_objects: results.large_objects,
-        inventory: results.inventory.with_roles_of(results.roles),
+        inventory: expected(&shared, results.inventory).with_roles_of(results.roles),
         files: manifest.files.clone(),
     };
     let BackupOptions { recipients, level, .. } = &shared.options;
@@ -199,14 +204,21 @@ pub(super) fn write_facts(
     sealed.finish()
 }
 
-/// Returns what this backup leaves out, in sentences.
+/// Returns what a copy must show of the catalog.
+fn expected(shared: &Shared, inventory: Inventory) -> Inventory {
+    shared.options.dump_options.expected(shared.scope.expected(inventory))
+}
+
+/// Returns what is to be known of this backup beside what was asked for, in sentences.
 fn warnings(shared: &Shared) -> Vec<String> {
-    let mut warnings = Vec::new();
-    if !shared.role_passwords {
-        warnings.push(
-            "The login may not read password hashes: after a disaster every role needs a new password."
-                .into(),
-        );
+    let mut warnings: Vec<String> = shared.lint.warnings().collect();
+    let transient = shared.scope.transient();
+    if !transient.is_empty() {
+        let names: Vec<String> = transient.iter().map(ToString::to_string).collect();
+        warnings.push(format!(
+            "The rows of {} are left out, being sessions and staging; backup.exclude-transient = false keeps them.",
+            names.join(", ")
+        ));
     }
     let recipients = &shared.options.recipients;
     warnings.extend(one_key_only(recipients.len(), shared.key.is_some()).map(str::to_owned));

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use unisys_db::Session;
 use unisys_db::inventory::{self, Inventory, Kind};
@@ -14,9 +14,12 @@ use crate::child::Running;
 use crate::progress::Expected;
 use crate::restore::{created_roles, unquoted};
 
-/// How often the roles are dumped until they stand still; with a pause between, several seconds of unrest.
-const TRIES: u32 = 20;
+/// How long the roles are dumped again and again until they stand still for the time one dump takes.
+const PATIENCE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(200);
+
+/// How often in a row pg_dumpall may fail although the roles stand still; a role that came and went in between is seen by nobody.
+const FAILURES: u32 = 20;
 
 /// The name of the file.
 const NAME: &str = "globals.sql";
@@ -36,32 +39,30 @@ impl Shared {
     }
 
     async fn steady_globals(&self, session: &Session) -> Result<(Vec<u8>, Inventory), OpsError> {
-        let mut before = inventory::load_roles(session).await?;
-        let mut last = None;
-        for attempt in 0..TRIES {
-            if attempt > 0 {
-                tokio::time::sleep(PAUSE).await;
-                before = inventory::load_roles(session).await?;
-            }
-            let dump = match Running::output(self.globals_command(), "pg_dumpall").await {
-                Ok(dump) => dump,
-                // a role may go while pg_dumpall asks for it
-                Err(error @ OpsError::Program { .. }) => {
-                    last = Some(error);
-                    continue;
+        let begun = Instant::now();
+        let mut failures = 0;
+        loop {
+            let before = inventory::load_roles(session).await?;
+            let dumped = Running::output(self.globals_command(), "pg_dumpall").await;
+            let after = inventory::load_roles(session).await?;
+            let failed = match dumped {
+                Ok(dump) => {
+                    let dumped = created_roles(&String::from_utf8_lossy(&dump));
+                    if before == after && dumped == names(&after) {
+                        return Ok((dump, after));
+                    }
+                    None
                 }
+                // a role may go while pg_dumpall asks for it
+                Err(error @ OpsError::Program { .. }) => Some(error),
                 Err(error) => return Err(error),
             };
-            let after = inventory::load_roles(session).await?;
-            let dumped = created_roles(&String::from_utf8_lossy(&dump));
-            if before == after && dumped == names(&after) {
-                return Ok((dump, after));
+            failures = if failed.is_some() && before == after { failures + 1 } else { 0 };
+            if failures == FAILURES || begun.elapsed() >= PATIENCE {
+                return Err(failed.unwrap_or_else(restless));
             }
-            last = None;
+            tokio::time::sleep(PAUSE).await;
         }
-        Err(last.unwrap_or_else(|| {
-            OpsError::Refused(format!("the server's roles changed in each of {TRIES} attempts to dump them"))
-        }))
     }
 
     /// pg_dumpall prints until when a password is valid in the session's DateStyle, which may be the database's own.
@@ -78,6 +79,14 @@ impl Shared {
         }
         command
     }
+}
+
+fn restless() -> OpsError {
+    OpsError::Refused(format!(
+        "the server's roles, memberships or role settings changed again and again for {} s while they were dumped; \
+         back up when nobody creates, alters or drops roles",
+        PATIENCE.as_secs()
+    ))
 }
 
 /// Returns the names of an inventory's roles; `ALL` is none.

@@ -277,6 +277,8 @@ mod tests {
             database_bytes: 7,
             copy_encoding: "UTF8".into(),
             recipients: vec!["k".into()],
+            selection: None,
+            standby: false,
             signed_by: None,
             passphrase: None,
             rekeyed: None,

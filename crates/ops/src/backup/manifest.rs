@@ -6,7 +6,7 @@ use unisys_db::catalog::{DatabaseFacts, Index};
 use unisys_db::facts::TableFacts;
 use unisys_db::fingerprint::{RowFacts, Seed};
 
-use super::{BackupId, Layout, Tag};
+use super::{BackupId, Layout, Selected, Tag};
 use crate::OpsError;
 use crate::seal::StoredFile;
 
@@ -45,6 +45,12 @@ pub struct Manifest {
     pub copy_encoding: String,
     /// Short names of the keys it is encrypted to.
     pub recipients: Vec<String>,
+    /// What it holds of the database, where that is not everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selection: Option<Selected>,
+    /// Whether it was read from a standby; then the position is what that had replayed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub standby: bool,
     /// Which of them a passphrase opens: that in `key.age`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub passphrase: Option<String>,
@@ -89,8 +95,11 @@ pub struct ManifestTable {
     pub schema: String,
     /// Its name.
     pub name: String,
-    /// How many rows it has.
+    /// How many rows of it the backup holds.
     pub rows: u64,
+    /// Whether its rows are left out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub without_rows: bool,
     /// Their COPY text, in bytes.
     pub bytes: u64,
     /// The files its rows are in; none when they are in `database.dump`.
@@ -170,6 +179,9 @@ pub struct BackupFacts {
     pub seed: Seed,
     /// The database itself.
     pub database: DatabaseFacts,
+    /// What of it the backup holds, where that is not everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selection: Option<Selected>,
     /// Its tables, with their rows.
     pub tables: Vec<TableFacts>,
     /// The indexes of its tables: what building them again costs.

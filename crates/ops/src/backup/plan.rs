@@ -72,8 +72,20 @@ impl Plan {
     /// Returns the plan for `jobs` workers. Extensions' configuration stays in the archive, because pg_dump alone knows
     /// which of its rows to take; partitioned parents have no rows.
     pub fn new(tables: &[Table], layout: Layout, ranges: Ranges, jobs: usize) -> Self {
+        Self::of_rows(tables, |_| true, layout, ranges, jobs)
+    }
+
+    /// As [`Plan::new`], where only some of the tables, by their object ids, give their rows.
+    pub fn of_rows(
+        tables: &[Table],
+        has_rows: impl Fn(u32) -> bool,
+        layout: Layout,
+        ranges: Ranges,
+        jobs: usize,
+    ) -> Self {
+        let is_bulk = |i: &usize| is_bulk(&tables[*i]) && has_rows(tables[*i].oid);
         let mut bulk: Vec<usize> =
-            (0..tables.len()).filter(|i| layout == Layout::Parallel && is_bulk(&tables[*i])).collect();
+            (0..tables.len()).filter(|i| layout == Layout::Parallel && is_bulk(i)).collect();
         bulk.sort_by_key(|i| std::cmp::Reverse(tables[*i].table_bytes));
         bulk.truncate(MOST_BULK_TABLES);
         let total: u64 = bulk.iter().map(|i| tables[*i].table_bytes).sum();
@@ -86,7 +98,8 @@ impl Plan {
             .collect();
         pieces.sort_by_key(|piece| std::cmp::Reverse(piece.bytes));
         let bulk: BTreeSet<usize> = bulk.into_iter().collect();
-        let small = (0..tables.len()).filter(|i| !tables[*i].parent && !bulk.contains(i)).collect();
+        let is_small = |i: &usize| !tables[*i].parent && !bulk.contains(i) && has_rows(tables[*i].oid);
+        let small = (0..tables.len()).filter(is_small).collect();
         Self { pieces, small }
     }
 
@@ -192,6 +205,14 @@ mod tests {
         #[case] count: usize,
     ) {
         assert_eq!(Plan::new(&[table("huge", 1 << 30)], layout, ranges, jobs).pieces.len(), count);
+    }
+
+    #[test]
+    fn a_table_whose_rows_are_left_out_is_nowhere() {
+        let mut tables = vec![table("a", 3 << 30), table("b", 9), table("c", 9)];
+        (tables[0].oid, tables[1].oid, tables[2].oid) = (10, 11, 12);
+        let plan = Plan::of_rows(&tables, |oid| oid == 12, Layout::Parallel, Ranges::Auto, 2);
+        assert_eq!((plan.small, plan.pieces), (vec![2], vec![]));
     }
 
     #[test]

@@ -4,8 +4,9 @@
 //! just four.
 
 use unisys_db::facts::TableFacts;
+use unisys_db::selection::Content;
 
-use super::Manifest;
+use super::{Manifest, Selected};
 use crate::evidence::Subject;
 
 /// Returns the text. It is plain, so it names nothing that the manifest does not name.
@@ -22,6 +23,7 @@ pub(super) fn text(manifest: &Manifest, tables: &[TableFacts]) -> String {
         rows,
         indexes(&database),
         TAIL.to_owned(),
+        left_out(manifest),
     ]
     .concat()
 }
@@ -122,12 +124,19 @@ fn definitions(manifest: &Manifest, database: &str) -> String {
         "postgres" => format!("pg_restore -e -d {database}"),
         _ => "pg_restore -e -C -d postgres".to_owned(),
     };
+    // without definitions of its own, the archive still makes the large objects it fills
+    let definitions = match manifest.selection.as_ref().map(|selection| selection.content) {
+        Some(Content::Data) => format!(
+            "    {create} --section=pre-data \"$tmp/schema.dump\"\n    pg_restore -e -d {database} --section=pre-data \"$tmp/database.dump\""
+        ),
+        _ => format!("    {create} --section=pre-data \"$tmp/database.dump\""),
+    };
     format!(
         r#"{roles}4. DATABASE AND DEFINITIONS, without indexes and constraints
 
     unseal database.dump.zst.age > "$tmp/database.dump"
     unseal schema.dump.zst.age > "$tmp/schema.dump"
-    {create} --section=pre-data "$tmp/database.dump"
+{definitions}
 
 "#
     )
@@ -171,6 +180,19 @@ fn indexes(database: &str) -> String {
 const TAIL: &str = "7. COMPARE. manifest.json says how many rows each table had.\n\n\
     Not in a logical backup: replication slots, server settings (postgresql.conf, pg_hba.conf), rows of foreign\n\
     tables. Subscriptions come back disabled.\n";
+
+/// Returns what somebody asked not to back up; nothing where the backup holds everything.
+fn left_out(manifest: &Manifest) -> String {
+    let phrases = manifest.selection.iter().flat_map(Selected::left_out);
+    let line = |phrase: String| {
+        let plain: String = phrase
+            .chars()
+            .flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] })
+            .collect();
+        format!("Left out of this backup: {plain}.\n")
+    };
+    phrases.map(line).collect()
+}
 
 /// Returns the database's name as a connection string: a plain name may look like one itself.
 fn conninfo(database: &str) -> String {

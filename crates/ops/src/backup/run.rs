@@ -1,24 +1,29 @@
 //! One backup, from the first lock to the rename.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
 use secrecy::SecretString;
-use tokio::sync::watch;
-use tokio::task::JoinSet;
-use tokio_postgres::error::SqlState;
 use unisys_db::catalog::DatabaseFacts;
+use unisys_db::connect::Retries;
 use unisys_db::facts::{self, TableFacts};
 use unisys_db::fingerprint::Seed;
+use unisys_db::run_lock::RunLock;
+use unisys_db::selection::{Content, Scope, Selection};
 use unisys_db::snapshot::{Coordinator, SnapshotError, SnapshotOptions};
-use unisys_db::{Session, Target};
+use unisys_db::throttle::Throttle;
+use unisys_db::{DbError, Target};
 
 use super::complete::{Results, complete};
-use super::work::{Done, Shared, Work};
-use super::{BackupId, Layout, Manifest, Plan, Ranges, Tag, copy_encoding};
+use super::standby::{AFTER_CONFLICT, Standby, conflicts, source};
+use super::watch::Watch;
+use super::work::Shared;
+use super::workers::{Failed, judge, perform_all};
+use super::{BackupId, DumpOptions, Layout, Limits, Manifest, Plan, Ranges, Tag, copy_encoding};
 use crate::OpsError;
-use crate::doctor;
+use crate::doctor::{self, Lint};
+use crate::drill::chain;
 use crate::evidence::SigningKey;
 use crate::keys::{Recipient, WrappedKey, try_recipients};
 use crate::program::{Programs, Search};
@@ -28,17 +33,20 @@ use crate::store::{Store, StoreLock};
 /// The name of the encrypted facts.
 pub(crate) const FACTS: &str = "facts.json.zst.age";
 
-/// How often a piece of work is begun again after its connection was lost.
-const LIVES: u32 = 3;
-
-/// How often the coordinator's session is looked after.
-const WATCH: Duration = Duration::from_secs(1);
+/// How many times longer than a silence the beginning may take: it asks several questions, and a large catalog is listed slowly.
+const BEGINNING: u32 = 10;
 
 /// What a backup is made of and how.
 #[derive(Clone)]
 pub struct BackupOptions {
     /// The database.
     pub target: Target,
+    /// Where to read it instead, if anywhere.
+    pub standby: Option<Standby>,
+    /// What of it.
+    pub selection: Selection,
+    /// What pg_dump is told beside that.
+    pub dump_options: DumpOptions,
     /// Where PostgreSQL's programs are looked for.
     pub search: Search,
     /// Who can read it.
@@ -59,6 +67,8 @@ pub struct BackupOptions {
     pub snapshot: SnapshotOptions,
     /// Words for retention to find it by.
     pub tags: Vec<Tag>,
+    /// How much of the server it may take.
+    pub limits: Limits,
     /// Whether to take over a store that knows the database from another cluster.
     pub adopt: bool,
     /// This program's version, for the manifest.
@@ -78,40 +88,111 @@ pub struct BackupReport {
     pub location: String,
 }
 
+/// The right to back up a database into a store: nobody else does, from this host or another, until this is dropped.
+pub struct Locks {
+    /// The store's.
+    pub store: StoreLock,
+    database: RunLock,
+}
+
+impl Locks {
+    /// Gives the right back. Dropping does so too, but breaks a connection off.
+    pub async fn release(self) {
+        self.database.release().await;
+    }
+}
+
+/// Takes the right to back up the target's database into `store`. Hold it until what follows the backup, such as pruning, is
+/// done too.
+///
+/// # Errors
+/// [`OpsError::Locked`] while another run on this store has it, [`OpsError::RunLock`] while another host's has it.
+async fn lock(store: &dyn Store, options: &BackupOptions) -> Result<Locks, OpsError> {
+    let store = store.lock(&options.target.database)?;
+    let told = |error: &DbError, pause: Duration| options.tell_of_retry(error, pause);
+    let retries = Retries { within: options.limits.connect_wait, told: &told };
+    let database = RunLock::take(&options.patient(&options.target), &retries).await?;
+    Ok(Locks { store, database })
+}
+
 /// Makes a backup of the target's database in `store`.
 ///
 /// # Errors
 /// [`OpsError`]; then the store is as it was.
 pub async fn run(store: &dyn Store, options: BackupOptions) -> Result<BackupReport, OpsError> {
-    run_and_keep_lock(store, options).await.map(|(report, _)| report)
+    let (report, locks) = run_and_keep_lock(store, options).await?;
+    locks.release().await;
+    Ok(report)
 }
 
-/// As [`run`], and keeps the lock, for what belongs to the same run: pruning.
+/// As [`run`], and keeps the locks, for what belongs to the same run: pruning.
 ///
 /// # Errors
 /// As [`run`].
 pub async fn run_and_keep_lock(
     store: &dyn Store,
     mut options: BackupOptions,
-) -> Result<(BackupReport, StoreLock), OpsError> {
+) -> Result<(BackupReport, Locks), OpsError> {
     let (recipients, key) = prepare_keys(options.recipients, options.passphrase.take()).await?;
     options.recipients = recipients;
-    let lock = store.lock(&options.target.database)?;
+    let locks = lock(store, &options).await?;
+    match run_locked(store, options, key.as_ref(), &locks).await {
+        Ok(report) => Ok((report, locks)),
+        Err(error) => {
+            locks.release().await;
+            Err(error)
+        }
+    }
+}
+
+async fn run_locked(
+    store: &dyn Store,
+    mut options: BackupOptions,
+    key: Option<&Arc<WrappedKey>>,
+    locks: &Locks,
+) -> Result<BackupReport, OpsError> {
+    // of several hosts, the one on which the lock was got
+    options.target = locks.database.target().await;
+    options.standby =
+        options.standby.take().map(|standby| Standby { target: options.patient(&standby.target), ..standby });
+    let begun = Instant::now();
+    let lint = complete_or_not(&options).await?;
     let attempts = options.snapshot.attempts.max(1);
     let mut last = None;
     for attempt in 1..=attempts {
-        match attempt_once(store, &options, key.as_ref()).await {
+        match attempt_once(store, &options, key, &lint, locks, begun).await {
             Err(Failed::Contended(error)) if attempt < attempts => {
                 options
                     .progress
                     .message(&format!("a lock was refused, attempt {attempt} of {attempts}: {error}"));
                 last = Some(error);
             }
-            Err(Failed::Contended(error) | Failed::Other(error)) => return Err(error),
-            Ok(report) => return Ok((report, lock)),
+            Err(Failed::Conflict(error)) if attempt < attempts => {
+                options.progress.message(&format!(
+                    "the standby cancelled a statement, because replay was in conflict with it, attempt {attempt} of {attempts}: {error}"
+                ));
+                tokio::time::sleep(AFTER_CONFLICT * attempt).await;
+                last = Some(error);
+            }
+            Err(Failed::Contended(error) | Failed::Conflict(error) | Failed::Other(error)) => {
+                return Err(error);
+            }
+            Ok(report) => return Ok(report),
         }
     }
     Err(last.unwrap_or_else(|| OpsError::Refused("no attempt was made".into())))
+}
+
+/// Asks whether the login can read all that is selected, before anything is locked; an incomplete backup is none.
+async fn complete_or_not(options: &BackupOptions) -> Result<Lint, OpsError> {
+    let source = options.standby.as_ref().map_or(&options.target, |standby| &standby.target);
+    let lint = doctor::lint(source, &options.selection, &options.search).await?;
+    match lint.failure() {
+        Some(finding) => {
+            Err(OpsError::Incomplete { what: finding.text.clone(), repair: finding.repair.clone() })
+        }
+        None => Ok(lint),
+    }
 }
 
 /// Makes the key that the passphrase opens, and tries all keys together before anything is asked of the server.
@@ -131,26 +212,82 @@ pub(super) async fn prepare_keys(
     work.await.unwrap_or_else(|_| Err(OpsError::Refused("a thread was stopped".into())))
 }
 
-/// Why an attempt failed, and whether another may succeed.
-enum Failed {
-    /// DDL was queued behind our locks: letting go and beginning again helps.
-    Contended(OpsError),
-    Other(OpsError),
-}
+impl BackupOptions {
+    /// Returns a target with limits on silence where it has none: on the login, and on what was sent and nobody acknowledges.
+    fn patient(&self, target: &Target) -> Target {
+        let limit = Some(self.limits.network_timeout);
+        Target {
+            connect_timeout: target.connect_timeout.or(limit),
+            tcp_user_timeout: target.tcp_user_timeout.or(limit),
+            ..target.clone()
+        }
+    }
 
-impl<E: Into<OpsError>> From<E> for Failed {
-    fn from(error: E) -> Self {
-        let error = error.into();
-        if lock_refused(&error) { Self::Contended(error) } else { Self::Other(error) }
+    pub(super) fn tell_of_retry(&self, error: &DbError, pause: Duration) {
+        let seconds = pause.as_secs_f64();
+        self.progress.message(&format!("{}, trying again in {seconds} s", chain(error)));
     }
 }
 
-/// DDL that holds one lock and waits for another of ours shows as a deadlock.
-fn lock_refused(error: &OpsError) -> bool {
-    let refusals = [SqlState::LOCK_NOT_AVAILABLE, SqlState::T_R_DEADLOCK_DETECTED];
-    match error {
-        OpsError::Db(error) => error.sqlstate().is_some_and(|state| refusals.contains(state)),
-        _ => false,
+/// What an attempt begins with.
+struct Beginning {
+    coordinator: Coordinator,
+    taken: Instant,
+    moment: DateTime<Utc>,
+    database: DatabaseFacts,
+    scope: Scope,
+    large_objects: u64,
+    role_passwords: bool,
+    conflicts: i64,
+}
+
+async fn begin(options: &BackupOptions) -> Result<Beginning, OpsError> {
+    let (source, caught_up) = source(options).await?;
+    let coordinator = Coordinator::begin_selected(source, options.snapshot, &options.selection).await;
+    let coordinator = coordinator.map_err(|error| match error {
+        SnapshotError::Db(error) => OpsError::Db(error),
+        other => OpsError::Snapshot(other),
+    })?;
+    let taken = Instant::now();
+    let session = coordinator.session();
+    let database = DatabaseFacts::load(session).await?;
+    let mut scope = coordinator.scope().clone();
+    // a standby has the definitions of unlogged tables, and no rows
+    if scope.content() != Content::Schema
+        && (database.standby || options.dump_options.leaves_out_unlogged_rows())
+    {
+        scope.leave_out_unlogged(coordinator.tables().iter());
+    }
+    let large_objects = match scope.content() {
+        Content::Schema => 0,
+        Content::All | Content::Data => facts::count_large_objects(session).await?,
+    };
+    Ok(Beginning {
+        taken,
+        moment: caught_up.unwrap_or(coordinator.moment()),
+        scope,
+        large_objects,
+        role_passwords: facts::can_read_role_passwords(session).await?,
+        conflicts: conflicts(session, &database).await,
+        database,
+        coordinator,
+    })
+}
+
+/// Begins, unless the server falls silent or the whole run's time is over.
+async fn begin_in_time(options: &BackupOptions, begun: Instant) -> Result<Beginning, OpsError> {
+    let limits = &options.limits;
+    let locking = options.snapshot.lock_timeout.saturating_mul(options.snapshot.attempts.max(1));
+    let silence = limits.network_timeout.saturating_mul(BEGINNING).saturating_add(locking);
+    let replay = options.standby.as_ref().map_or(Duration::ZERO, |standby| standby.max_replay_lag);
+    let silence = silence.saturating_add(replay);
+    let left = limits.runtime.map(|limit| limit.saturating_sub(begun.elapsed()));
+    match tokio::time::timeout(left.map_or(silence, |left| left.min(silence)), begin(options)).await {
+        Ok(result) => result,
+        Err(_) => Err(match limits.passed(begun.elapsed(), Duration::ZERO) {
+            Some(text) => OpsError::Limit(text),
+            None => OpsError::MomentLost,
+        }),
     }
 }
 
@@ -158,40 +295,44 @@ async fn attempt_once(
     store: &dyn Store,
     options: &BackupOptions,
     key: Option<&Arc<WrappedKey>>,
+    lint: &Lint,
+    locks: &Locks,
+    begun: Instant,
 ) -> Result<BackupReport, Failed> {
     let started = Instant::now();
-    let coordinator =
-        Coordinator::begin(&options.target, options.snapshot).await.map_err(|error| match error {
-            SnapshotError::Db(error) => OpsError::Db(error),
-            other => OpsError::Snapshot(other),
-        })?;
-    let session = coordinator.session();
-    let database = DatabaseFacts::load(session).await?;
+    let beginning = begin_in_time(options, begun).await?;
+    let Beginning { coordinator, taken, moment, database, scope, .. } = beginning;
+    let large_objects = beginning.large_objects;
     store.claim(&database.name, &database.system_identifier, options.adopt)?;
     check_room(store, &database)?;
-    let id = BackupId::new(&database.name, coordinator.moment());
-    let large_objects = facts::count_large_objects(session).await?;
+    let id = BackupId::new(&database.name, moment);
+    let has_rows = |oid| scope.takes_rows(oid);
+    let plan = Plan::of_rows(coordinator.tables(), has_rows, options.layout, options.ranges, options.jobs);
+    let expected = coordinator.tables().iter().filter(|table| scope.takes_rows(table.oid));
+    options.progress.begin("backup", Expected::bytes(expected.map(|table| table.table_bytes).sum()));
     let shared = Arc::new(Shared {
         programs: Programs::client_for(&options.search, database.major())?,
-        plan: Plan::new(coordinator.tables(), options.layout, options.ranges, options.jobs),
+        plan,
+        scope,
         draft: store.begin(&id)?,
         seed: Seed::random(),
         copy_encoding: copy_encoding(&database).into(),
-        role_passwords: facts::can_read_role_passwords(session).await?,
+        role_passwords: beginning.role_passwords,
+        throttle: Throttle::new(options.limits.bytes_per_second),
         options: options.clone(),
+        lint: lint.clone(),
+        conflicts: beginning.conflicts,
         key: key.cloned(),
         coordinator,
         database,
     });
-    let expected: u64 = shared.coordinator.tables().iter().map(|table| table.table_bytes).sum();
-    options.progress.begin("backup", Expected::bytes(expected));
-    let done = perform_all(&shared, large_objects).await?;
+    let mut watch = Watch::new(options.limits, begun, taken);
+    let done = perform_all(&shared, large_objects, &mut watch, &locks.database).await?;
     if shared.moment_is_lost().await {
-        return Err(Failed::Other(OpsError::MomentLost));
+        return Err(judge(&shared, OpsError::MomentLost).await);
     }
     let shared =
         Arc::into_inner(shared).ok_or_else(|| OpsError::Refused("a worker outlived its work".into()))?;
-    let moment = shared.coordinator.moment();
     Ok(complete(shared, Results::sort(done), &id, moment, started, large_objects, store)?)
 }
 
@@ -204,111 +345,4 @@ fn check_room(store: &dyn Store, database: &DatabaseFacts) -> Result<(), OpsErro
         return Err(OpsError::NoRoom { location: store.location(), free, needed });
     }
     Ok(())
-}
-
-/// Lets `jobs` workers do all the work; the first error ends them all.
-async fn perform_all(shared: &Arc<Shared>, large_objects: u64) -> Result<Vec<Done>, Failed> {
-    let queue = Arc::new(Mutex::new(VecDeque::from(shared.work(large_objects))));
-    let (stop, stopped) = watch::channel(false);
-    let mut workers = JoinSet::new();
-    for _ in 0..shared.options.jobs.max(1) {
-        let work = worker(Arc::clone(shared), Arc::clone(&queue));
-        let stopped = stopped.clone();
-        workers.spawn_blocking(move || on_own_runtime(work, stopped));
-    }
-    let mut done = Vec::new();
-    while let Some(result) = next(&mut workers, shared).await {
-        match result {
-            Ok(mut some) => done.append(&mut some),
-            Err(error) => {
-                let _ = stop.send(true);
-                while workers.join_next().await.is_some() {}
-                return Err(judge(shared, error).await);
-            }
-        }
-    }
-    Ok(done)
-}
-
-/// Runs a worker on this thread alone. The task that drives its connection and the one that reads the rows hand over every
-/// eight kilobytes; between two cores each time is a wake-up, a twentieth of all the CPU that a backup takes.
-/// When its starter is gone or says so, the work is dropped where it stands.
-fn on_own_runtime<T>(
-    work: impl Future<Output = Result<T, OpsError>>,
-    mut stopped: watch::Receiver<bool>,
-) -> Result<T, OpsError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime =
-        runtime.map_err(|source| OpsError::Spawn { program: "a worker's thread".into(), source })?;
-    runtime.block_on(async {
-        tokio::select! {
-            result = work => result,
-            _ = stopped.wait_for(|stop| *stop) => Err(OpsError::Refused("a worker was stopped".into())),
-        }
-    })
-}
-
-/// Waits for the next worker's end, or for the end of the session they all depend on, which nobody else would notice.
-async fn next(
-    workers: &mut JoinSet<Result<Vec<Done>, OpsError>>,
-    shared: &Shared,
-) -> Option<Result<Vec<Done>, OpsError>> {
-    loop {
-        tokio::select! {
-            result = workers.join_next() => return result
-                .map(|result| result.unwrap_or_else(|_| Err(OpsError::Refused("a worker was stopped".into())))),
-            () = tokio::time::sleep(WATCH) => if shared.coordinator.session().is_closed() {
-                return Some(Err(OpsError::MomentLost));
-            }
-        }
-    }
-}
-
-/// pg_dump does not say in a form to rely on that a lock was refused (its messages follow the server's language), so the
-/// same locks are asked for once more.
-async fn judge(shared: &Shared, error: OpsError) -> Failed {
-    if shared.moment_is_lost().await {
-        return Failed::Other(OpsError::MomentLost);
-    }
-    if matches!(&error, OpsError::Program { .. })
-        && let Err(refused) = shared.worker().await
-        && lock_refused(&refused)
-    {
-        return Failed::Contended(refused);
-    }
-    error.into()
-}
-
-async fn worker(shared: Arc<Shared>, queue: Arc<Mutex<VecDeque<Work>>>) -> Result<Vec<Done>, OpsError> {
-    let mut session: Option<Session> = None;
-    let mut done = Vec::new();
-    loop {
-        let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-        let Some(work) = next else { return Ok(done) };
-        done.push(perform(&shared, &work, &mut session).await?);
-    }
-}
-
-/// Does a piece of work; when its connection is lost, imports the snapshot again and repeats it.
-async fn perform(shared: &Shared, work: &Work, session: &mut Option<Session>) -> Result<Done, OpsError> {
-    let mut lives = LIVES;
-    loop {
-        if session.is_none() && !work.is_child() {
-            *session = Some(shared.worker().await?);
-        }
-        match shared.perform(work, session.as_ref()).await {
-            Err(OpsError::Db(error))
-                if lives > 1
-                    && (error.is_connection_lost() || session.as_ref().is_some_and(|s| s.is_closed())) =>
-            {
-                lives -= 1;
-                shared
-                    .options
-                    .progress
-                    .message(&format!("a worker lost its connection and begins its piece again: {error}"));
-                *session = None;
-            }
-            result => return result,
-        }
-    }
 }

@@ -1,20 +1,25 @@
 //! The pieces of work a backup is made of, each done by one worker with one session on the server.
 
+use std::collections::BTreeSet;
 use std::process::Command;
 use std::sync::Arc;
 
 use unisys_db::catalog::{DatabaseFacts, Index, Table, list_indexes};
+use unisys_db::connect::Retries;
 use unisys_db::copy::RowsOut;
 use unisys_db::fingerprint::{RowFacts, Seed};
 use unisys_db::inventory::{self, Inventory};
+use unisys_db::selection::{Content, Scope};
 use unisys_db::snapshot::Coordinator;
-use unisys_db::{Session, facts, quote_ident};
+use unisys_db::throttle::Throttle;
+use unisys_db::{DbError, Session, facts, quote_ident};
 
 use super::plan::{Piece, Plan};
 use super::sealing::SealingTask;
 use super::{BackupOptions, Layout};
 use crate::OpsError;
 use crate::child::{self, Running};
+use crate::doctor::Lint;
 use crate::keys::WrappedKey;
 use crate::program::Programs;
 use crate::progress::{Expected, Progress};
@@ -62,11 +67,16 @@ pub(super) struct Shared {
     pub(super) coordinator: Coordinator,
     pub(super) database: DatabaseFacts,
     pub(super) programs: Programs,
+    pub(super) scope: Scope,
     pub(super) plan: Plan,
     pub(super) draft: Box<dyn Draft>,
     pub(super) seed: Seed,
     pub(super) copy_encoding: String,
     pub(super) role_passwords: bool,
+    pub(super) lint: Lint,
+    /// How many statements the server, a standby, had cancelled when the moment was taken.
+    pub(super) conflicts: i64,
+    pub(super) throttle: Throttle,
 }
 
 impl Work {
@@ -95,16 +105,20 @@ impl Shared {
         [Work::Archive, Work::Schema].into_iter().chain(weighed.into_iter().map(|(_, work)| work)).collect()
     }
 
-    /// Whether the coordinator's session has ended. It is asked, because a connection that breaks off tells nobody.
+    /// Whether the coordinator's session has ended. It is asked, because a connection that breaks off tells nobody, and not for
+    /// ever, because a network that swallows everything does not even break off.
     pub(super) async fn moment_is_lost(&self) -> bool {
-        self.coordinator.session().batch_execute("select").await.is_err()
+        let asked = self.coordinator.session().batch_execute("select");
+        !matches!(tokio::time::timeout(self.options.limits.network_timeout, asked).await, Ok(Ok(())))
     }
 
     /// Opens a worker's session on the snapshot, with locks on every table whose rows it may read.
     pub(super) async fn worker(&self) -> Result<Session, OpsError> {
         let tables: Vec<Table> =
             self.coordinator.tables().iter().filter(|table| !table.parent).cloned().collect();
-        let session = self.coordinator.worker(&tables).await?;
+        let told = |error: &DbError, pause| self.options.tell_of_retry(error, pause);
+        let retries = Retries { within: self.options.limits.connect_wait, told: &told };
+        let session = self.coordinator.worker(&tables, &retries).await?;
         if self.copy_encoding == "SQL_ASCII" {
             let sql = "set client_encoding = 'SQL_ASCII'";
             session.batch_execute(sql).await.map_err(session.doing("set the client encoding"))?;
@@ -126,7 +140,8 @@ impl Shared {
                 Ok(Done::Count { table: *i, rows: facts::count_rows(needed()?, &tables[*i]).await? })
             }
             Work::LargeObjects => {
-                Ok(Done::LargeObjects(facts::of_large_objects(needed()?, self.seed).await?))
+                let rows = facts::of_large_objects_throttled(needed()?, self.seed, &self.throttle).await?;
+                Ok(Done::LargeObjects(rows))
             }
             Work::Inventory => {
                 let session = needed()?;
@@ -137,7 +152,7 @@ impl Shared {
 
     async fn small_facts(&self, index: usize, table: &Table, session: &Session) -> Result<Done, OpsError> {
         let item = self.progress().start(&table.name.to_string(), Expected::bytes(table.table_bytes));
-        let rows = facts::of_table(session, table, self.seed).await?;
+        let rows = facts::of_table_throttled(session, table, self.seed, &self.throttle).await?;
         item.advance(rows.bytes, rows.rows);
         item.finish();
         Ok(Done::SmallFacts { table: index, rows })
@@ -159,6 +174,7 @@ impl Shared {
         loop {
             let mut batch = sealing.batch();
             let more = rows.next_batch(&mut batch).await?;
+            self.throttle.pay(batch.len()).await;
             item.advance(batch.len() as u64, memchr::memchr_iter(b'\n', &batch).count() as u64);
             sealing.send(batch).await?;
             if !more {
@@ -179,6 +195,7 @@ impl Shared {
             let mut batch = sealing.batch();
             let more = child::fill(&mut stdout, &mut batch).await;
             let more = more.map_err(|source| OpsError::Spawn { program: program.into(), source })?;
+            self.throttle.pay(batch.len()).await;
             item.advance(batch.len() as u64, 0);
             sealing.send(batch).await?;
             if !more {
@@ -204,16 +221,34 @@ impl Shared {
         command.args(["--no-password", "--format=custom", "--compress=0"]);
         command.arg(format!("--snapshot={}", self.coordinator.snapshot()));
         command.arg(format!("--lock-wait-timeout={}", self.options.snapshot.lock_timeout.as_millis()));
+        command.args(self.options.dump_options.words());
+        // what is left out, never what is chosen: pg_dump would leave out all that belongs to no schema otherwise
+        command.args(self.scope.schemas().map(|schema| format!("--exclude-schema={}", quote_ident(schema))));
+        let gone = self.scope.relations().filter(|name| !self.scope.schemas().any(|s| s == name.schema));
+        command.args(gone.map(|name| format!("--exclude-table={}", pattern(&name.schema, &name.name))));
         command
     }
 
     fn archive_command(&self) -> Command {
         let mut command = self.pg_dump();
-        if self.options.layout == Layout::Parallel {
-            for index in self.plan.bulk() {
-                let name = &self.coordinator.tables()[index].name;
-                command.arg(format!("--exclude-table-data={}", pattern(&name.schema, &name.name)));
+        match self.scope.content() {
+            Content::Schema => {
+                command.arg("--schema-only");
+                return command;
             }
+            Content::Data => {
+                command.arg("--data-only");
+            }
+            Content::All => {}
+        }
+        let without = self.scope.without_rows();
+        let in_files = match self.options.layout {
+            Layout::Parallel => self.plan.bulk(),
+            Layout::Single => BTreeSet::new(),
+        };
+        let in_files = in_files.iter().map(|index| &self.coordinator.tables()[*index].name);
+        for name in without.iter().chain(in_files) {
+            command.arg(format!("--exclude-table-data={}", pattern(&name.schema, &name.name)));
         }
         command
     }

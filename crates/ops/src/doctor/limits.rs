@@ -1,6 +1,6 @@
 //! The server's limits, and what its state means for a backup.
 
-use unisys_db::preflight::{LeftOut, Preflight};
+use unisys_db::preflight::Preflight;
 use unisys_db::quote_ident;
 
 use super::Finding;
@@ -8,11 +8,11 @@ use super::finding::counted;
 
 const LOCKS: &str = "locks";
 const SESSIONS: &str = "sessions";
-const CONTENT: &str = "content";
+const ENCODING: &str = "encoding";
 const STANDBY: &str = "standby";
 
-/// The sessions of a backup beside its workers: the moment's own, pg_dump's two, one to look.
-const SESSIONS_BESIDE_JOBS: u64 = 4;
+/// The sessions of a backup beside its workers: the moment's own, the lock's, pg_dump's two, one to look.
+const SESSIONS_BESIDE_JOBS: u64 = 5;
 
 /// Judges whether all tables can be locked at one moment. The lock table is shared by everybody.
 pub(super) fn judge_locks(facts: &Preflight) -> Finding {
@@ -63,35 +63,17 @@ pub(super) fn judge_standby(facts: &Preflight) -> Finding {
     )
 }
 
-/// Tells what of the database a logical backup does not hold, or holds with a condition.
-pub(super) fn judge_content(facts: &Preflight) -> Finding {
+/// Judges the database's encoding.
+pub(super) fn judge_encoding(facts: &Preflight) -> Finding {
     let encoding = &facts.database.encoding;
     if encoding == "SQL_ASCII" {
         return Finding::warn(
-            CONTENT,
+            ENCODING,
             "the database's encoding is SQL_ASCII: its bytes are copied as they are, whatever they mean",
             "Plan a move to UTF8: pg_dump -E, and a new database with encoding UTF8.",
         );
     }
-    let notes = notes(&facts.left_out);
-    if notes.is_empty() {
-        return Finding::ok(CONTENT, format!("{encoding}, nothing is left out of a backup"));
-    }
-    Finding::ok(CONTENT, format!("{encoding}; {}", notes.join("; ")))
-}
-
-fn notes(left_out: &LeftOut) -> Vec<String> {
-    let note =
-        |count: u64, one: &str, what: &str| (count > 0).then(|| format!("{} {what}", counted(count, one)));
-    [
-        note(left_out.foreign_tables, "foreign table", "without rows, which are kept elsewhere"),
-        note(left_out.unlogged_tables, "unlogged table", "that a crash of the source empties"),
-        note(left_out.empty_views, "materialised view", "that was never filled"),
-        note(left_out.subscriptions, "subscription", "that a drill leaves out"),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    Finding::ok(ENCODING, encoding.as_str())
 }
 
 #[cfg(test)]
@@ -125,11 +107,11 @@ mod tests {
 
     #[rstest::rstest]
     #[case(-1, 100, false, Level::Ok)]
-    #[case(6, 100, false, Level::Ok)]
-    #[case(5, 100, false, Level::Warn)]
-    #[case(5, 100, true, Level::Ok)]
-    #[case(-1, 5, true, Level::Warn)]
-    fn two_workers_need_six_sessions(
+    #[case(7, 100, false, Level::Ok)]
+    #[case(6, 100, false, Level::Warn)]
+    #[case(6, 100, true, Level::Ok)]
+    #[case(-1, 6, true, Level::Warn)]
+    fn two_workers_need_seven_sessions(
         #[case] limit: i32,
         #[case] connections: u64,
         #[case] superuser: bool,
@@ -139,15 +121,5 @@ mod tests {
         facts.login.connection_limit = limit;
         facts.login.superuser = superuser;
         assert_eq!(judge_sessions(&facts, 2).level, level);
-    }
-
-    #[test]
-    fn what_is_left_out_is_named() {
-        let left_out = LeftOut { foreign_tables: 2, subscriptions: 1, ..LeftOut::default() };
-        let finding = judge_content(&Preflight { left_out, ..samples::preflight() });
-        assert_eq!(
-            finding.text,
-            "UTF8; 2 foreign tables without rows, which are kept elsewhere; 1 subscription that a drill leaves out"
-        );
     }
 }

@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use unisys_db::preflight::{self, Preflight};
+use unisys_db::selection::{Selection, SelectionError, resolve};
 use unisys_db::snapshot::{self, SnapshotError};
 use unisys_db::{DbError, Session, Target};
 
 use super::finding::{Broken, reason};
-use super::{Diagnosis, Finding, connection, drill, estimate, keys, limits, opened, programs, rights, store};
+use super::{Diagnosis, Finding, connection, drill, estimate, keys, limits, lint, opened, programs, store};
 use crate::OpsError;
 use crate::keys::{Identities, Passphrase, Recipient};
-use crate::platform::{self, SystemUser};
+use crate::platform::SystemUser;
 use crate::program::{PgVersion, Programs, Search};
 use crate::store::Store;
 
@@ -20,6 +21,7 @@ const CONNECTION: &str = "connection";
 const POOLER: &str = "pooler";
 const SNAPSHOT: &str = "shared moment";
 const RIGHTS: &str = "rights";
+const SELECTION: &str = "selection";
 
 /// The checks that need a connection, for a diagnosis without one.
 const OF_THE_SERVER: [&str; 12] = [
@@ -59,8 +61,12 @@ pub struct DoctorOptions {
     pub port: u16,
     /// The system user it runs as; needed as root.
     pub user: Result<Option<SystemUser>, Broken>,
+    /// The system user this program runs as.
+    pub system_user: Option<String>,
     /// How many sessions a backup reads with.
     pub jobs: usize,
+    /// What of the database a backup holds.
+    pub selection: Result<Selection, Broken>,
     /// The clock to compare the server's with.
     pub clock: fn() -> DateTime<Utc>,
     /// Says what to do about an error, where that is known.
@@ -81,12 +87,12 @@ pub async fn run(options: &DoctorOptions) -> Diagnosis {
     });
     let data_directory =
         facts.as_ref().filter(|_| is_local(options)).and_then(|f| f.data_directory.as_deref());
-    let user = platform::current_user().unwrap_or_else(|| "USER".into());
+    let user = options.system_user.as_deref().unwrap_or("USER");
     let store_facts = store::probe(&*options.store, data_directory.map(Path::new), options.explain);
-    findings.extend(store::judge(&store_facts, known.as_ref().map(|estimate| estimate.stored_bytes), &user));
+    findings.extend(store::judge(&store_facts, known.as_ref().map(|estimate| estimate.stored_bytes), user));
     for copy in &options.copies {
         let facts = store::probe(&**copy, None, options.explain);
-        findings.push(store::judge_copy(&facts, known.as_ref().map(|estimate| estimate.stored_bytes), &user));
+        findings.push(store::judge_copy(&facts, known.as_ref().map(|estimate| estimate.stored_bytes), user));
     }
     findings.push(drill::judge_user(options));
     findings.extend(match &facts {
@@ -116,7 +122,7 @@ async fn examine_server(options: &DoctorOptions, findings: &mut Vec<Finding>) ->
     findings.push(connection::judge_tls(session.target(), session.is_encrypted()));
     findings.extend(examine_clock(&session, options.clock).await);
     findings.extend(examine_sharing(session.target(), options).await);
-    let facts = Preflight::load(&session).await;
+    let facts = ask(&session, options, findings).await;
     session.close().await;
     match facts {
         Ok(facts) => {
@@ -126,6 +132,32 @@ async fn examine_server(options: &DoctorOptions, findings: &mut Vec<Finding>) ->
         Err(error) => {
             findings.push(failed(RIGHTS, error, options));
             None
+        }
+    }
+}
+
+/// Asks about what is selected; about everything, where the selection is none.
+async fn ask(
+    session: &Session,
+    options: &DoctorOptions,
+    findings: &mut Vec<Finding>,
+) -> Result<Preflight, DbError> {
+    let selection = match &options.selection {
+        Ok(selection) => selection,
+        Err(broken) => {
+            findings.push(Finding::broken(SELECTION, broken));
+            return Preflight::load(session).await;
+        }
+    };
+    match resolve(session, selection).await {
+        Ok(scope) => Preflight::load_selected(session, &scope).await,
+        Err(SelectionError::Db(error)) => Err(error),
+        Err(error) => {
+            let text = reason(&error);
+            let error = OpsError::Snapshot(SnapshotError::Selection(error));
+            let repair = (options.explain)(&error);
+            findings.push(Finding { repair, ..Finding::fail(SELECTION, text, "") });
+            Preflight::load(session).await
         }
     }
 }
@@ -178,13 +210,10 @@ fn judge_server(facts: &Preflight, options: &DoctorOptions) -> Vec<Finding> {
         programs::judge_server(PgVersion::from_num(facts.database.server_version_num)),
         limits::judge_standby(facts),
     ];
-    findings.extend(rights::judge_tables(facts));
+    findings.extend(lint::judge(facts));
     findings.extend([
-        rights::judge_large_objects(facts),
-        rights::judge_passwords(facts),
         limits::judge_locks(facts),
         limits::judge_sessions(facts, options.jobs),
-        limits::judge_content(facts),
         programs::judge_client(&Programs::client_for(&options.search, major), major),
     ]);
     findings

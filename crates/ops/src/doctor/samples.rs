@@ -1,7 +1,7 @@
 //! Facts without a fault, for tests that break one of them.
 
 use unisys_db::catalog::DatabaseFacts;
-use unisys_db::preflight::{LeftOut, Login, Preflight};
+use unisys_db::preflight::{Contents, Login, Preflight};
 
 pub(super) fn preflight() -> Preflight {
     Preflight {
@@ -42,7 +42,7 @@ pub(super) fn preflight() -> Preflight {
         large_objects: 0,
         unreadable_large_objects: 0,
         extensions: Vec::new(),
-        left_out: LeftOut::default(),
+        contents: Contents::default(),
         data_directory: None,
     }
 }

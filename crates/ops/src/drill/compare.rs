@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 use unisys_db::facts::{self, TableFacts};
 use unisys_db::fingerprint::RowFacts;
 use unisys_db::inventory::{self, Difference, Inventory, Kind};
+use unisys_db::selection::Content;
 use unisys_db::{DbError, Session, Target};
 
 use crate::OpsError;
@@ -71,7 +72,10 @@ pub(crate) async fn tables(
         let found = found.unwrap_or_else(|_| Err(OpsError::Refused("a worker was stopped".into())))?;
         result.differences.extend(found);
     }
-    result.compared.tables = known.len() as u64;
+    let left_out = |facts: &&TableFacts| {
+        backup.facts.selection.as_ref().is_some_and(|selection| selection.is_without_rows(&facts.table.name))
+    };
+    result.compared.tables = (known.len() - known.iter().filter(left_out).count()) as u64;
     result.compared.rows = known.iter().map(|facts| facts.rows.rows).sum();
     result.compared.bytes = known.iter().map(|facts| facts.rows.bytes).sum();
     Ok(())
@@ -156,7 +160,12 @@ pub(crate) async fn sequences(
 ) -> Result<(), OpsError> {
     let session = verifying_session(copy, backup).await?;
     let inventory = &backup.facts.inventory;
-    let known = inventory.items.iter().filter(|item| item.kind == Kind::Sequence).count();
+    let known = match backup.content() {
+        Content::Schema => 0,
+        Content::All | Content::Data => {
+            inventory.items.iter().filter(|item| item.kind == Kind::Sequence).count()
+        }
+    };
     if known != archive.len() {
         let text = format!("sequences: the source had {known}, the archive sets {}", archive.len());
         result.differences.push(text);
@@ -188,10 +197,20 @@ fn sequence_differs(expected: &SequenceValue, found: &str) -> Option<String> {
 
 /// Returns what differs in the catalog.
 pub(super) async fn catalog(copy: &Target, backup: &OpenBackup) -> Result<Vec<Difference>, OpsError> {
-    let found = load_inventory(copy).await?;
+    let found = in_scope(backup, load_inventory(copy).await?)?;
     let expected = &backup.facts.inventory;
     let (expected, found) = (without_subscriptions(expected), without_subscriptions(&found));
     Ok(inventory::diff(&expected, &found))
+}
+
+/// Leaves out of a copy's inventory what every new database has by itself, where the backup left it out: comments that the
+/// server makes, and the schema `public`.
+fn in_scope(backup: &OpenBackup, mut found: Inventory) -> Result<Inventory, OpsError> {
+    let Some(selection) = &backup.facts.selection else { return Ok(found) };
+    if selection.left_out_schemas.iter().any(|schema| schema == "public") {
+        found.items.retain(|item| !(item.kind == Kind::Schema && item.name == "public"));
+    }
+    selection.expected(found)
 }
 
 /// Reads the inventory of a database in one transaction.

@@ -1,16 +1,18 @@
 //! A backup restored on a scratch server of its own.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use unisys_db::catalog::DatabaseFacts;
+use unisys_db::catalog::{DatabaseFacts, Table};
+use unisys_db::pattern::TablePattern;
 use unisys_db::{Session, Target, inventory};
 
 use super::DrillOptions;
 use super::compare::{self, Comparison};
 use super::schema;
 use crate::OpsError;
-use crate::backup::BackupId;
+use crate::backup::{BackupId, Selected};
 use crate::keys::ProvedKeys;
 use crate::program::{PgVersion, Programs};
 use crate::progress::Expected;
@@ -31,10 +33,26 @@ impl RestoredCopy {
     /// # Errors
     /// [`OpsError`]; [`OpsError::blames_the_backup`] says whether it tells something about the backup.
     pub async fn restore(store: &dyn Store, id: &BackupId, options: &DrillOptions) -> Result<Self, OpsError> {
+        Self::restore_tables(store, id, options, &[]).await
+    }
+
+    /// As [`RestoredCopy::restore`], but with the rows, indexes and constraints of some tables alone, where patterns say so:
+    /// there it is nothing to compare, because all other tables are empty.
+    ///
+    /// # Errors
+    /// As [`RestoredCopy::restore`]; [`OpsError::Refused`] for a pattern that takes no table.
+    pub async fn restore_tables(
+        store: &dyn Store,
+        id: &BackupId,
+        options: &DrillOptions,
+        patterns: &[TablePattern],
+    ) -> Result<Self, OpsError> {
         options.progress.begin("open", Expected::UNKNOWN);
         let mut backup = OpenBackup::open(store, id, options.identities.clone(), &options.trust)?;
         backup.try_other_keys()?;
         let backup = Arc::new(backup);
+        let chosen = chosen(&backup, patterns)?;
+        let only = chosen.map(|tables| tables.iter().map(|table| table.oid).collect());
         let scratch = scratch(&backup, options).await?;
         let server = scratch.server();
         let restore = Restore {
@@ -47,6 +65,7 @@ impl RestoredCopy {
             directory: scratch.directory().to_owned(),
             load_as: LoadAs::Owner,
             leave_out: LeaveOut { subscriptions: true, ..LeaveOut::default() },
+            only,
             jobs: options.jobs,
             progress: Arc::clone(&options.progress),
         };
@@ -62,6 +81,23 @@ impl RestoredCopy {
     /// Returns which keys have opened all that was read of the backup so far.
     pub fn proved_keys(&self) -> ProvedKeys {
         self.restore.backup.proved_keys()
+    }
+
+    /// Returns the backup it is of.
+    pub(crate) fn backup(&self) -> &OpenBackup {
+        &self.restore.backup
+    }
+
+    /// Returns the tables that have their rows, where not all do.
+    pub(crate) fn only(&self) -> Option<Vec<&Table>> {
+        let only = self.restore.only.as_ref()?;
+        let tables = self.backup().facts.tables.iter().map(|facts| &facts.table);
+        Some(tables.filter(|table| only.contains(&table.oid)).collect())
+    }
+
+    /// Returns the private directory that goes with the server.
+    pub(crate) fn directory(&self) -> &Path {
+        self.scratch.directory()
     }
 
     /// Returns the superuser's connection to the restored database.
@@ -100,6 +136,24 @@ impl RestoredCopy {
         comparison.not_compared.extend(left_out(backup));
         Ok(comparison)
     }
+}
+
+/// Returns the tables that patterns take; nothing where there is no pattern.
+pub(crate) fn chosen<'b>(
+    backup: &'b OpenBackup,
+    patterns: &[TablePattern],
+) -> Result<Option<Vec<&'b Table>>, OpsError> {
+    let tables = || backup.facts.tables.iter().map(|facts| &facts.table);
+    for pattern in patterns {
+        if !tables().any(|table| pattern.matches(&table.name)) {
+            return Err(OpsError::Refused(format!(
+                "no table of the backup is taken by {} (partitioned tables are chosen by their partitions)",
+                pattern.as_str()
+            )));
+        }
+    }
+    let taken = |table: &&Table| patterns.iter().any(|pattern| pattern.matches(&table.name));
+    Ok((!patterns.is_empty()).then(|| tables().filter(taken).collect()))
 }
 
 /// Starts the scratch server: of the source's major version, with its bootstrap superuser's name.
@@ -152,6 +206,7 @@ fn left_out(backup: &OpenBackup) -> Vec<String> {
             format!("{} {}: {attribute} was not readable to the backup's login", item.kind, item.name)
         })
         .collect();
+    texts.extend(backup.facts.selection.iter().flat_map(Selected::not_compared));
     for (kind, text) in [
         (inventory::Kind::Subscription, "subscriptions: a copy must not subscribe to anything"),
         (inventory::Kind::ForeignTable, "rows of foreign tables: they are kept elsewhere"),

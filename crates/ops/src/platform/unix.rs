@@ -1,5 +1,6 @@
 //! Linux, macOS and their kin.
 
+use std::collections::BTreeMap;
 use std::fs::{DirBuilder, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, chown};
@@ -7,7 +8,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use super::SystemUser;
+use super::{IoPriority, SystemUser};
 use crate::OpsError;
 
 /// Whether this process is root, under which PostgreSQL refuses to start.
@@ -16,7 +17,7 @@ pub fn is_root() -> bool {
 }
 
 /// Returns the user this process runs as, where the system knows its name.
-pub fn current_user() -> Option<String> {
+pub fn current_user(_environment: &BTreeMap<String, String>) -> Option<String> {
     nix::unistd::User::from_uid(nix::unistd::geteuid()).ok().flatten().map(|user| user.name)
 }
 
@@ -190,4 +191,45 @@ fn signal_group(leader: u32, signal: nix::sys::signal::Signal) {
         // a group that is gone needs no signal
         let _ = nix::sys::signal::killpg(nix::unistd::Pid::from_raw(leader), signal);
     }
+}
+/// Lowers the priority of this process, and of the programs it starts from now on, to `nice` (1 to 19). It cannot be taken back.
+///
+/// # Errors
+/// [`OpsError::Refused`] where there is no `renice`, or with its words.
+pub fn set_nice(nice: i32) -> Result<(), OpsError> {
+    lower("renice", &[&nice.to_string(), "-p"])
+}
+
+/// Lets others read and write first: those of this process, and of the programs it starts from now on.
+///
+/// # Errors
+/// [`OpsError::Refused`] where there is no `ionice`, or with its words.
+pub fn set_io_priority(priority: IoPriority) -> Result<(), OpsError> {
+    match priority {
+        IoPriority::Idle => lower("ionice", &["-c", "3", "-p"]),
+        IoPriority::BestEffort => lower("ionice", &["-c", "2", "-n", "7", "-p"]),
+    }
+}
+
+/// Runs the system's program for all threads: Linux keeps priorities with each, and whoever is started later inherits them.
+fn lower(program: &str, arguments: &[&str]) -> Result<(), OpsError> {
+    let mut command = Command::new(program);
+    command.args(arguments).args(threads().iter().map(ToString::to_string)).stdin(Stdio::null());
+    let refused =
+        |reason: String| OpsError::Refused(format!("could not lower the priority: {program}: {reason}"));
+    let output = command.output().map_err(|error| refused(error.to_string()))?;
+    match output.status.success() {
+        true => Ok(()),
+        false => Err(refused(String::from_utf8_lossy(&output.stderr).trim().to_owned())),
+    }
+}
+
+/// Returns the ids of this process' threads; where they are not listed, of the process.
+fn threads() -> Vec<i32> {
+    let listed = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let mut ids: Vec<i32> = listed.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    if ids.is_empty() {
+        ids.push(nix::unistd::getpid().as_raw());
+    }
+    ids
 }

@@ -1,11 +1,12 @@
 //! Windows. Files inherit the profile directory's access list, which is the owner's alone.
 
+use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io;
 use std::path::Path;
 use std::process::{Child, Command};
 
-use super::SystemUser;
+use super::{IoPriority, SystemUser};
 use crate::OpsError;
 
 /// Whether this process may not start a server: PostgreSQL on Windows drops administrator rights by itself.
@@ -14,8 +15,8 @@ pub fn is_root() -> bool {
 }
 
 /// Returns the user this process runs as, as the session's environment names it.
-pub fn current_user() -> Option<String> {
-    std::env::var("USERNAME").ok()
+pub fn current_user(environment: &BTreeMap<String, String>) -> Option<String> {
+    environment.get("USERNAME").cloned()
 }
 
 /// Returns the system user called `name`; changing users needs a password on Windows, so there is none to find.
@@ -127,4 +128,20 @@ pub fn end_group(_leader: u32) {}
 pub fn kill_group(leader: u32) {
     // what is gone already needs no end
     let _ = Command::new("taskkill").args(["/f", "/t", "/pid", &leader.to_string()]).output();
+}
+
+/// Not done here: Windows has priority classes instead, which its Task Scheduler sets.
+///
+/// # Errors
+/// [`OpsError::Refused`].
+pub fn set_nice(_nice: i32) -> Result<(), OpsError> {
+    Err(OpsError::Refused("this system has no nice".into()))
+}
+
+/// Not done here, see [`set_nice`].
+///
+/// # Errors
+/// [`OpsError::Refused`].
+pub fn set_io_priority(_priority: IoPriority) -> Result<(), OpsError> {
+    Err(OpsError::Refused("this system has no ionice".into()))
 }

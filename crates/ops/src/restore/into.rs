@@ -128,6 +128,7 @@ impl IntoServer {
             directory,
             load_as: LoadAs::Login,
             leave_out: plan.leave_out,
+            only: None,
             jobs: self.jobs,
             progress: Arc::clone(&self.progress),
         })
@@ -232,6 +233,7 @@ async fn drop_if_empty(admin: &Session, name: &str) -> Result<bool, OpsError> {
 }
 
 pub(super) fn private_directory(parent: &std::path::Path) -> Result<tempfile::TempDir, OpsError> {
+    std::fs::create_dir_all(parent).map_err(OpsError::io("create", parent))?;
     let made = tempfile::Builder::new().prefix("unisys-dba-restore-").tempdir_in(parent);
     made.map_err(OpsError::io("make a private directory in", parent))
 }

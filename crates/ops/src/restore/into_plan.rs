@@ -13,7 +13,7 @@ use super::into::IntoServer;
 use super::load::{LeaveOut, globals_text};
 use super::roles;
 use crate::OpsError;
-use crate::backup::BackupId;
+use crate::backup::{BackupId, Selected};
 
 /// How the database is called until it is complete; what is called so was left by a restore that could not clean up.
 pub(super) const TEMPORARY: &str = "unisys_dba_restore_";
@@ -177,7 +177,12 @@ impl IntoServer {
     }
 
     fn notes(&self, plan: &IntoPlan, place: &Place, tablespaces: &[String]) -> Vec<String> {
-        let mut notes = Vec::new();
+        let selection = self.backup.facts.selection.as_ref();
+        let left_out = selection.map(Selected::left_out).unwrap_or_default().into_iter();
+        let mut notes: Vec<String> = left_out.map(|phrase| format!("Not in the backup: {phrase}.")).collect();
+        notes.extend(
+            selection.and_then(Selected::rebuilt).map(|phrase| format!("Not as in the source: {phrase}.")),
+        );
         if !tablespaces.is_empty() {
             notes.push(format!(
                 "The server has no tablespace {}: all comes into the database's own.",

@@ -3,15 +3,18 @@
 //! Definitions and the rows of small tables come from `database.dump`, the rows of large ones from their files, indexes and
 //! constraints from `schema.dump`, in parallel (a data archive would lose foreign keys to deadlocks there).
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
 use unisys_db::catalog::DatabaseFacts;
+use unisys_db::selection::Content;
 use unisys_db::{Session, Target, quote_ident};
 
 use super::checks::PostData;
 use super::globals::{self, Due, Statement};
+use super::graph::{self, Node};
 use super::open::OpenBackup;
 use super::owners::Opened;
 use super::schedule::Schedule;
@@ -50,6 +53,9 @@ pub struct Restore {
     pub load_as: LoadAs,
     /// What of the backup is not restored.
     pub leave_out: LeaveOut,
+    /// The tables, by their object ids in the source, that get their rows, indexes and constraints, where not all do. All
+    /// definitions come in any case, large objects and the content of materialised views only with all tables.
+    pub only: Option<BTreeSet<u32>>,
     /// How many sessions load and build at once.
     pub jobs: usize,
     /// Who is told how far it is.
@@ -110,11 +116,15 @@ impl Restore {
             LoadAs::Owner => Archive::File(self.stage("database.dump.zst.age", "database.dump").await?),
             LoadAs::Login => Archive::Sealed("database.dump.zst.age"),
         };
+        if self.backup.content() == Content::Data {
+            self.pg_restore(&self.inside(), &schema, &["--section=pre-data"], None).await?;
+        }
         // large objects are made before they are filled, and only the archive with data knows of them
-        self.pg_restore(&self.inside(), &archive, &["--section=pre-data"], None).await?;
+        let definitions = if self.only.is_none() { &archive } else { &schema };
+        self.pg_restore(&self.inside(), definitions, &["--section=pre-data"], None).await?;
         let inside = Session::open(&self.inside()).await?;
         let mut opened = Opened::for_owners(self, &inside).await?;
-        let post_data = self.entries(&schema, &["--section=post-data"]).await?;
+        let post_data = self.wanted(&schema, self.entries(&schema, &["--section=post-data"]).await?).await?;
         let schedule = Schedule::new(self.loads(), &self.backup.facts.indexes, &post_data);
         let built = schedule.builds();
         let sequences = self.load_and_build(schedule, &archive, &schema).await?;
@@ -130,6 +140,13 @@ impl Restore {
         }
         inside.close().await;
         Ok(Loaded { sequences })
+    }
+
+    /// Leaves out what belongs to tables that get no rows.
+    async fn wanted(&self, schema: &Archive, entries: Vec<Entry>) -> Result<Vec<Entry>, OpsError> {
+        let Some(only) = &self.only else { return Ok(entries) };
+        let belongings = graph::belongings(&self.nodes(schema).await?, only);
+        Ok(entries.into_iter().filter(|entry| belongings.entries.contains(entry)).collect())
     }
 
     /// Restores the definitions alone, without rows, into another database: what PostgreSQL makes of them.
@@ -233,6 +250,14 @@ impl Restore {
         Ok(toc::entries(&String::from_utf8_lossy(&list)))
     }
 
+    /// Returns an archive's entries with what each depends on.
+    pub(super) async fn nodes(&self, archive: &Archive) -> Result<Vec<Node>, OpsError> {
+        let mut command = self.command(&self.target);
+        command.args(["--list", "--verbose"]);
+        let list = archive.output(command, &self.backup).await?;
+        Ok(graph::nodes(&String::from_utf8_lossy(&list)))
+    }
+
     /// Writes a list of entries for `pg_restore --use-list`.
     pub(super) fn write_list<'e>(
         &self,
@@ -263,6 +288,9 @@ impl Restore {
 
     /// Fills the materialised views, which only the archive with data asks for, when all they may read is there.
     async fn refresh(&self, archive: &Archive) -> Result<(), OpsError> {
+        if self.only.is_some() {
+            return Ok(());
+        }
         let entries = self.entries(archive, &["--section=post-data"]).await?;
         let mut views = entries.iter().filter(|entry| entry.is(&["MATERIALIZED VIEW DATA"])).peekable();
         if views.peek().is_none() {

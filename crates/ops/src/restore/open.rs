@@ -4,6 +4,9 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
+use unisys_db::facts::TableFacts;
+use unisys_db::selection::Content;
+
 use crate::backup::{BackupFacts, BackupId, FACTS, Finding, Manifest, copy_encoding, stored};
 use crate::evidence::{Subject, Trust, Verdict, signature_of};
 use crate::keys::{Identities, ProvedKeys, Recipient, WRAPPED, id_of, unwrap};
@@ -171,6 +174,11 @@ impl OpenBackup {
         }
     }
 
+    /// Returns whether it holds definitions, rows or both.
+    pub fn content(&self) -> Content {
+        self.facts.selection.as_ref().map_or(Content::All, |selection| selection.content)
+    }
+
     /// Starts reading one of its files.
     ///
     /// # Errors
@@ -260,6 +268,9 @@ fn agree(manifest: &Manifest, facts: &BackupFacts) -> Result<(), OpsError> {
     {
         return lies("the database");
     }
+    if manifest.selection != facts.selection {
+        return lies("what of the database is left out");
+    }
     if manifest.moment.timestamp() != facts.id.moment().timestamp() {
         return lies("the moment");
     }
@@ -275,6 +286,11 @@ fn agree(manifest: &Manifest, facts: &BackupFacts) -> Result<(), OpsError> {
         facts.tables.iter().map(|f| (&f.table.name.schema, &f.table.name.name, f.rows.rows, f.rows.bytes));
     if !said.eq(known) {
         return lies("the tables and their counts");
+    }
+    let left_out =
+        |f: &TableFacts| facts.selection.as_ref().is_some_and(|s| s.is_without_rows(&f.table.name));
+    if !manifest.tables.iter().map(|table| table.without_rows).eq(facts.tables.iter().map(left_out)) {
+        return lies("the tables whose rows are left out");
     }
     Ok(())
 }

@@ -28,7 +28,8 @@ impl Restore {
     /// Returns the tables that have files of their own.
     pub(super) fn loads(&self) -> Vec<Load> {
         let tables = self.backup.manifest.tables.iter().zip(&self.backup.facts.tables);
-        let with_files = tables.filter(|(table, _)| !table.files.is_empty());
+        let with_files =
+            tables.filter(|(table, facts)| !table.files.is_empty() && self.gets_rows(facts.table.oid));
         with_files
             .map(|(table, facts)| Load {
                 table: facts.table.clone(),
@@ -38,6 +39,11 @@ impl Restore {
             .collect()
     }
 
+    /// Whether a table gets its rows.
+    fn gets_rows(&self, oid: u32) -> bool {
+        self.only.as_ref().is_none_or(|only| only.contains(&oid))
+    }
+
     /// Lets `jobs` workers do the schedule, and loads meanwhile what is in the archive.
     pub(super) async fn load_and_build(
         &self,
@@ -45,8 +51,10 @@ impl Restore {
         archive: &Archive,
         schema: &Archive,
     ) -> Result<Vec<SequenceValue>, OpsError> {
-        let bytes = self.backup.facts.tables.iter().map(|table| table.rows.bytes).sum();
-        self.progress.begin("restore", Expected::bytes(bytes).and_rows(self.backup.manifest.rows()));
+        let wanted = self.backup.facts.tables.iter().filter(|facts| self.gets_rows(facts.table.oid));
+        let (bytes, rows) =
+            wanted.fold((0, 0), |(bytes, rows), facts| (bytes + facts.rows.bytes, rows + facts.rows.rows));
+        self.progress.begin("restore", Expected::bytes(bytes).and_rows(rows));
         let shared = Arc::new(Shared {
             restore: self.clone(),
             schema: schema.clone(),
@@ -81,11 +89,13 @@ impl Restore {
         let (rows, rest): (Vec<&Entry>, Vec<&Entry>) =
             entries.iter().partition(|entry| entry.is(&["TABLE DATA"]));
         let mut by_login: BTreeMap<Option<&str>, Vec<&Entry>> = BTreeMap::new();
-        for entry in rows.into_iter().filter(|entry| !bulk.contains(&entry.oid)) {
+        let in_archive = |entry: &&Entry| !bulk.contains(&entry.oid) && self.gets_rows(entry.oid);
+        for entry in rows.into_iter().filter(in_archive) {
             let owner = owners.get(&entry.oid).copied().filter(|_| self.load_as == LoadAs::Owner);
             by_login.entry(owner).or_default().push(entry);
         }
-        by_login.entry(None).or_default().extend(rest.iter().filter(|entry| !entry.is(&["SEQUENCE SET"])));
+        let others = rest.iter().filter(|entry| self.only.is_none() && !entry.is(&["SEQUENCE SET"]));
+        by_login.entry(None).or_default().extend(others);
         for (number, (owner, entries)) in by_login.into_iter().enumerate() {
             if !entries.is_empty() {
                 let list = self.write_list(&format!("rows-{number}.list"), entries.into_iter())?;

@@ -130,6 +130,16 @@ impl Server {
         Err(OpsError::Program { program: "postgres".into(), status, stderr: log })
     }
 
+    /// Lets one more role in: over the loopback address, by its password. It takes the server a moment to know.
+    ///
+    /// # Errors
+    /// [`OpsError::Program`], [`OpsError::Io`].
+    pub(crate) fn admit(&self, role: &str) -> Result<(), OpsError> {
+        let line = format!("host all \"{role}\" 127.0.0.1/32 scram-sha-256\n");
+        self.write_private(&self.data.join("pg_hba.conf"), (line + &hba(&Access::Socket)).as_bytes())?;
+        run(self.command("pg_ctl").arg("-D").arg(&self.data).args(["-s", "reload"]), "pg_ctl")
+    }
+
     /// Stops the server: ends its sessions, writes a checkpoint.
     ///
     /// # Errors

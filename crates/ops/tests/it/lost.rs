@@ -26,6 +26,9 @@ const END: &str = "select pg_terminate_backend(pid) from (select * from pg_stat_
 /// Those that have locked the tables and read nothing yet, among them the one that begins with the largest.
 const WORKERS: &str = "and query like 'set local lock_timeout%'";
 
+/// The first session holds the lock, the second is the coordinator's.
+const COORDINATOR: &str = "order by backend_start offset 1 limit 1";
+
 /// Backs up a database whose sessions are ended when the first table is read.
 async fn backup_while(
     place: &Place,
@@ -59,7 +62,7 @@ async fn workers_that_lose_their_connections_repeat_their_pieces() {
 async fn without_the_session_that_holds_the_moment_there_is_no_backup() {
     let place = Place::new();
     let source = unisys_testkit::database_with(SOURCE).await;
-    for whose in ["order by backend_start limit 1", ""] {
+    for whose in [COORDINATOR, ""] {
         let (backup, _) = backup_while(&place, &source, 3, whose).await;
         let error = backup.unwrap_err();
         assert!(matches!(error, OpsError::MomentLost), "{whose}: {}", text(&error));
@@ -86,7 +89,7 @@ fn programs_with(directory: &Path, pg_dump: &str) -> Search {
     let path = directory.join("pg_dump");
     std::fs::write(&path, script).unwrap();
     std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    Search { directory: Some(directory.to_owned()), path: None }
+    Search { directory: Some(directory.to_owned()), ..unisys_testkit::search() }
 }
 
 #[tokio::test(flavor = "multi_thread")]

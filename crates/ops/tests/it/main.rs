@@ -8,10 +8,18 @@ mod code;
 mod damage;
 mod dying;
 mod evidence;
+mod locks;
 #[cfg(unix)]
 mod lost;
+mod managed;
+#[cfg(unix)]
+mod network;
+mod opened;
 mod races;
 mod rekey;
 mod roles;
+mod selection;
+#[cfg(unix)]
+mod standby;
 mod support;
 mod zoo;

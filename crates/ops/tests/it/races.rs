@@ -260,3 +260,16 @@ async fn a_row_of_64_megabytes_and_many_small_ones_come_back() {
     assert!(bytes > 114 << 20, "{bytes}");
     place.prove(&backup.manifest.id).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_that_is_being_built_anew_is_not_waited_for() {
+    let place = Place::new();
+    let source = unisys_testkit::database_with(BULK).await;
+    let builder = session(&source).await;
+    builder.batch_execute("begin; reindex index bulk_pkey").await.unwrap();
+    let running = backup::run(&place.store, place.backup_options(&source));
+    let backup =
+        tokio::time::timeout(Duration::from_secs(30), running).await.expect("nothing waits").unwrap();
+    builder.batch_execute("commit").await.unwrap();
+    place.prove(&backup.manifest.id).await;
+}

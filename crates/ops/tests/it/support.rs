@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tempfile::TempDir;
+use unisys_db::selection::Selection;
 use unisys_db::snapshot::SnapshotOptions;
 use unisys_db::{Session, Target};
 use unisys_ops::OpsError;
-use unisys_ops::backup::{self, BackupId, BackupOptions, BackupReport, Layout, Ranges};
+use unisys_ops::backup::{self, BackupId, BackupOptions, BackupReport, DumpOptions, Layout, Limits, Ranges};
 use unisys_ops::drill::{self, DrillOptions, DrillRecord, Outcome};
 use unisys_ops::evidence::Trust;
 use unisys_ops::keys::{Identities, KeyPair, Recipient};
@@ -61,6 +62,9 @@ impl Place {
     pub(crate) fn backup_options(&self, target: &Target) -> BackupOptions {
         BackupOptions {
             target: target.clone(),
+            standby: None,
+            selection: Selection::default(),
+            dump_options: DumpOptions::default(),
             search: unisys_testkit::search(),
             recipients: vec![self.recipient.clone()],
             signing: None,
@@ -71,6 +75,7 @@ impl Place {
             level: 1,
             snapshot: SnapshotOptions { lock_timeout: Duration::from_secs(3), attempts: 4 },
             tags: Vec::new(),
+            limits: Limits::default(),
             adopt: false,
             made_by: "test".into(),
             progress: Arc::new(Silent),

@@ -43,6 +43,7 @@ impl Shelf {
             schema: "app".into(),
             name: "students".into(),
             rows,
+            without_rows: false,
             bytes: rows,
             files: Vec::new(),
         }];
@@ -61,6 +62,8 @@ impl Shelf {
             database_bytes: rows,
             copy_encoding: "UTF8".into(),
             recipients: vec!["k".into()],
+            selection: None,
+            standby: false,
             tables,
             large_objects: LargeObjects::default(),
             passphrase: None,

@@ -1,0 +1,173 @@
+//! What a backup holds of its database, where that is not everything: asked for, and found to be left out.
+
+use serde::{Deserialize, Serialize};
+use unisys_db::TableName;
+use unisys_db::inventory::Inventory;
+use unisys_db::selection::{Content, Scope, Selection};
+
+use super::DumpOptions;
+use crate::OpsError;
+
+/// How many names a sentence has.
+const SHOWN: usize = 5;
+
+/// A part of a database. In the manifest, so that it can be read without a key, and among the facts, so that the manifest cannot
+/// lie about it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Selected {
+    /// Whether definitions, rows or both.
+    pub content: Content,
+    /// The patterns of schemas, as they were written; all schemas where there is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub schemas: Vec<String>,
+    /// The patterns of schemas to leave out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exclude_schemas: Vec<String>,
+    /// The patterns of tables; all tables where there is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tables: Vec<String>,
+    /// The patterns of tables to leave out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exclude_tables: Vec<String>,
+    /// The patterns of tables whose rows to leave out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exclude_table_data: Vec<String>,
+    /// The options pg_dump was given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pg_dump_options: Vec<String>,
+    /// The schemas that were left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out_schemas: Vec<String>,
+    /// The tables and views that were left out of schemas that were not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out_tables: Vec<TableName>,
+    /// The tables that are there without their rows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub without_rows: Vec<TableName>,
+    /// The materialised views that come back with other rows than they had, because they read such tables.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rebuilt_views: Vec<TableName>,
+}
+
+impl Selected {
+    /// Returns what a backup holds; nothing where that is everything.
+    pub(super) fn new(selection: &Selection, options: &DumpOptions, scope: &Scope) -> Option<Self> {
+        let pg_dump_options: Vec<String> = options.words().map(str::to_owned).collect();
+        if scope.is_everything() && pg_dump_options.is_empty() {
+            return None;
+        }
+        Some(Self {
+            content: scope.content(),
+            schemas: selection.schemas.iter().map(|p| p.as_str().to_owned()).collect(),
+            exclude_schemas: selection.exclude_schemas.iter().map(|p| p.as_str().to_owned()).collect(),
+            tables: selection.tables.iter().map(|p| p.as_str().to_owned()).collect(),
+            exclude_tables: selection.exclude_tables.iter().map(|p| p.as_str().to_owned()).collect(),
+            exclude_table_data: selection.exclude_table_data.iter().map(|p| p.as_str().to_owned()).collect(),
+            pg_dump_options,
+            left_out_schemas: scope.schemas().map(str::to_owned).collect(),
+            left_out_tables: scope.tables(),
+            without_rows: scope.without_rows(),
+            rebuilt_views: scope.rebuilt().to_vec(),
+        })
+    }
+
+    /// Returns what is left out, a phrase each: `schemas: a, b`.
+    pub fn left_out(&self) -> Vec<String> {
+        let mut phrases = Vec::new();
+        match self.content {
+            Content::All => {}
+            Content::Schema => {
+                phrases.push("all rows, sequence values and large objects (schema only)".into());
+            }
+            Content::Data => {
+                phrases.push("definitions, but beside the rows, to prove them (data only)".into());
+                phrases.push("the rows of materialised views, which stay unfilled".into());
+            }
+        }
+        phrases.extend(named("schemas:", &self.left_out_schemas));
+        phrases.extend(named("tables:", &texts(&self.left_out_tables)));
+        phrases.extend(named("the rows of", &texts(&self.without_rows)));
+        phrases.extend(named("what pg_dump leaves out with", &self.pg_dump_options));
+        phrases
+    }
+
+    /// Returns what a drill of the backup cannot prove, a sentence each.
+    pub(crate) fn not_compared(&self) -> Vec<String> {
+        let mut texts: Vec<String> =
+            self.left_out().into_iter().map(|phrase| format!("left out of the backup: {phrase}")).collect();
+        texts.extend(self.rebuilt());
+        texts
+    }
+
+    /// Returns the views that come back with other rows, as a phrase.
+    pub fn rebuilt(&self) -> Option<String> {
+        named("rows of materialised views that read tables without rows:", &texts(&self.rebuilt_views))
+    }
+
+    /// Returns what of an inventory the options of pg_dump leave to be expected.
+    ///
+    /// # Errors
+    /// [`OpsError::Refused`] for options of a newer release.
+    pub(crate) fn expected(&self, inventory: Inventory) -> Result<Inventory, OpsError> {
+        Ok(DumpOptions::parse(&self.pg_dump_options)?.expected(inventory))
+    }
+
+    /// Whether a backup holds the rows of this table of its database.
+    pub fn holds_rows_of(&self, table: &TableName) -> bool {
+        !self.is_without_rows(table)
+            && !self.left_out_schemas.contains(&table.schema)
+            && self.left_out_tables.binary_search(table).is_err()
+    }
+
+    /// Whether the rows of this table are left out, though it is there.
+    pub fn is_without_rows(&self, table: &TableName) -> bool {
+        self.content == Content::Schema || self.without_rows.binary_search(table).is_ok()
+    }
+}
+
+fn texts(names: &[TableName]) -> Vec<String> {
+    names.iter().map(ToString::to_string).collect()
+}
+
+fn named(what: &str, names: &[String]) -> Option<String> {
+    let shown = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let more = names.len().saturating_sub(SHOWN);
+    match (names.len(), more) {
+        (0, _) => None,
+        (_, 0) => Some(format!("{what} {shown}")),
+        (_, more) => Some(format!("{what} {shown} and {more} more")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_is_said_in_phrases() {
+        let table = |name: &str| TableName::new("app", name);
+        let selected = Selected {
+            left_out_schemas: vec!["etl".into()],
+            left_out_tables: (1..=7).map(|i| table(&format!("t{i}"))).collect(),
+            without_rows: vec![table("sessions")],
+            pg_dump_options: vec!["--no-comments".into()],
+            rebuilt_views: vec![table("v")],
+            ..Selected::default()
+        };
+        assert_eq!(
+            selected.left_out(),
+            [
+                "schemas: etl",
+                "tables: app.t1, app.t2, app.t3, app.t4, app.t5 and 2 more",
+                "the rows of app.sessions",
+                "what pg_dump leaves out with --no-comments",
+            ]
+        );
+        assert_eq!(
+            selected.not_compared().last().map(String::as_str),
+            Some("rows of materialised views that read tables without rows: app.v")
+        );
+        assert!(selected.is_without_rows(&table("sessions")) && !selected.is_without_rows(&table("t")));
+    }
+}

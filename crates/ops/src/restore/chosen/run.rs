@@ -1,0 +1,288 @@
+//! Doing what the plan for chosen tables says.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use unisys_db::catalog::{Spot, Table, schema_exists, spot};
+use unisys_db::inventory::Kind;
+use unisys_db::{Session, TableName, facts, quote_ident};
+
+use super::moved::Moved;
+use super::{ChosenPlan, ChosenTable, ChosenTables};
+use crate::OpsError;
+use crate::program::{PgVersion, Programs};
+use crate::progress::Expected;
+use crate::restore::graph::{self, Node};
+use crate::restore::into::private_directory;
+use crate::restore::rows::load_file;
+use crate::restore::schedule::Load;
+use crate::restore::stream::Archive;
+use crate::restore::toc::Entry;
+use crate::restore::{LeaveOut, LoadAs, Restore, copy_script, unquoted};
+
+impl ChosenTables {
+    /// Does what the plan says; all of it or nothing. Returns what could not come along, in sentences.
+    ///
+    /// # Errors
+    /// [`OpsError`]; the database is then as it was.
+    pub async fn run(&self, plan: &ChosenPlan) -> Result<Vec<String>, OpsError> {
+        if let Some(obstacle) = plan.obstacles.first() {
+            return Err(OpsError::Refused(obstacle.clone()));
+        }
+        let directory = private_directory(&self.parent)?;
+        let restore = self.restore(plan, directory.path())?;
+        self.backup.check_files(1, &self.progress).await?;
+        let schema = Archive::File(restore.stage("schema.dump.zst.age", "schema.dump").await?);
+        let nodes = restore.nodes(&schema).await?;
+        let make: BTreeSet<u32> = self.oids(plan, |table| table.make);
+        let definitions = graph::belongings(&nodes, &make);
+        let session = Session::open(&self.target).await?;
+        session.set_pinned().await?;
+        session.batch_execute("begin").await.map_err(session.doing("begin"))?;
+        self.hold_empty(&session, plan).await?;
+        let all = graph::belongings(&nodes, &self.oids(plan, |_| true));
+        let moved = self.moved(&all.entries);
+        let mut pre = self.schemas(&session, &nodes, &definitions.entries).await?;
+        pre.extend(definitions.entries.iter().cloned());
+        let script = Script { restore: &restore, session: &session, moved: moved.as_ref() };
+        script.execute(&schema, &pre, "--section=pre-data").await?;
+        self.load(&restore, &session).await?;
+        self.set_sequences(&script, plan).await?;
+        script.execute(&schema, &definitions.entries, "--section=post-data").await?;
+        self.compare(&session).await?;
+        session.batch_execute("commit").await.map_err(session.doing("commit"))?;
+        for known in self.chosen() {
+            let sql = format!("analyze {}", self.place_of(&known.table.name).quoted());
+            session.batch_execute(&sql).await.map_err(session.doing("analyze"))?;
+        }
+        Ok(definitions.torn.iter().map(|entry| format!("not restored: {}", entry.text())).collect())
+    }
+
+    fn restore(&self, plan: &ChosenPlan, directory: &Path) -> Result<Restore, OpsError> {
+        let dumped_by = PgVersion::parse(&self.backup.manifest.pg_dump_version).map_or(0, |v| v.major);
+        Ok(Restore {
+            backup: Arc::clone(&self.backup),
+            target: self.target.clone(),
+            database: self.target.database.clone(),
+            programs: Programs::client_for(&self.search, plan.major.max(dumped_by))?,
+            run_as: None,
+            directory: directory.to_owned(),
+            load_as: LoadAs::Login,
+            leave_out: LeaveOut { owners: self.no_owner, ..LeaveOut::default() },
+            only: None,
+            jobs: 1,
+            progress: Arc::clone(&self.progress),
+        })
+    }
+
+    fn oids(&self, plan: &ChosenPlan, wanted: impl Fn(&ChosenTable) -> bool) -> BTreeSet<u32> {
+        let pairs = self.chosen().zip(&plan.tables);
+        pairs.filter(|(_, chosen)| wanted(chosen)).map(|(known, _)| known.table.oid).collect()
+    }
+
+    /// Returns what gets another schema, where that is asked for: the tables, and the sequences, indexes and statistics that
+    /// come with them, which stand in their tables' schemas.
+    fn moved(&self, belongings: &[Entry]) -> Option<Moved<'_>> {
+        let schema = self.into_schema.as_deref()?;
+        let mut relations: BTreeSet<TableName> =
+            self.chosen().map(|known| known.table.name.clone()).collect();
+        let schemas: BTreeSet<&str> = self.chosen().map(|known| known.table.name.schema.as_str()).collect();
+        let roles = self.backup.facts.inventory.items.iter().filter(|item| item.kind == Kind::Role);
+        let roles: BTreeSet<String> = roles.map(|item| unquoted(&item.name)).collect();
+        for entry in belongings.iter().filter(|entry| entry.is(&MOVED_KINDS)) {
+            for schema in &schemas {
+                let rest = MOVED_KINDS
+                    .iter()
+                    .find_map(|kind| entry.text().strip_prefix(&format!("{kind} {schema} ")));
+                // whichever role it belongs to, its name is the end of the line
+                let names = roles.iter().filter_map(|role| rest?.strip_suffix(&format!(" {role}")));
+                relations.extend(names.map(|name| TableName::new(*schema, name)));
+            }
+        }
+        Some(Moved { relations, schema })
+    }
+
+    /// Returns the entries of the schemas that are to be made, or makes the one that all come into.
+    async fn schemas(
+        &self,
+        session: &Session,
+        nodes: &[Node],
+        entries: &[Entry],
+    ) -> Result<Vec<Entry>, OpsError> {
+        if let Some(schema) = &self.into_schema {
+            self.make_schema(session, schema).await?;
+            return Ok(Vec::new());
+        }
+        let names: BTreeSet<&str> = self.chosen().map(|known| known.table.name.schema.as_str()).collect();
+        let mut missing = Vec::new();
+        for entry in graph::schemas(nodes, entries) {
+            let name = names.iter().find(|name| entry.text().starts_with(&format!("SCHEMA - {name} ")));
+            if let Some(name) = name
+                && !schema_exists(session, name).await?
+            {
+                missing.push(entry);
+            }
+        }
+        Ok(missing)
+    }
+
+    /// Makes the schema where it is missing. The tables' owners may use it: foreign keys are checked with their rights.
+    async fn make_schema(&self, session: &Session, schema: &str) -> Result<(), OpsError> {
+        if schema_exists(session, schema).await? {
+            return Ok(());
+        }
+        let name = quote_ident(schema);
+        let mut sql = format!("create schema {name};");
+        let owners: BTreeSet<&str> = self.chosen().map(|known| known.table.owner.as_str()).collect();
+        for owner in owners.into_iter().filter(|_| !self.no_owner) {
+            sql.push_str(&format!("grant usage, create on schema {name} to {};", quote_ident(owner)));
+        }
+        Ok(session.batch_execute(&sql).await.map_err(session.doing(format!("make the schema {schema}")))?)
+    }
+
+    /// Loads the rows: from the tables' own files, then what is in the archive, in one pass.
+    async fn load(&self, restore: &Restore, session: &Session) -> Result<(), OpsError> {
+        let place = |table: &Table| Table { name: self.place_of(&table.name), ..table.clone() };
+        let chosen: BTreeMap<u32, Table> = self.chosen().map(|k| (k.table.oid, place(&k.table))).collect();
+        let bytes = self.chosen().map(|known| known.rows.bytes).sum();
+        self.progress.begin("restore", Expected::bytes(bytes));
+        let loads = restore.loads();
+        for load in &loads {
+            let Some(table) = chosen.get(&load.table.oid) else { continue };
+            let load = Load { table: table.clone(), ..load.clone() };
+            let item = self.progress.start(&load.table.name.to_string(), Expected::bytes(load.bytes));
+            for file in &load.files {
+                load_file(restore, session, &load, file, &*item).await?;
+            }
+            item.finish();
+        }
+        let bulk: BTreeSet<u32> = loads.iter().map(|load| load.table.oid).collect();
+        let archive = Archive::Sealed("database.dump.zst.age");
+        let entries = restore.entries(&archive, &["--section=data"]).await?;
+        let wanted = |entry: &&Entry| {
+            entry.is(&["TABLE DATA"]) && chosen.contains_key(&entry.oid) && !bulk.contains(&entry.oid)
+        };
+        let entries: Vec<&Entry> = entries.iter().filter(wanted).collect();
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let tables: Vec<&Table> = entries.iter().filter_map(|entry| chosen.get(&entry.oid)).collect();
+        let list = restore.write_list("rows.list", entries.into_iter())?;
+        let mut command = restore.command(&restore.target);
+        command.args(["-f", "-", "-L"]).arg(&list);
+        let item = self.progress.start("small tables", Expected::UNKNOWN);
+        let (reading, stdout) = archive.start_reading(command, &self.backup)?;
+        let loaded = copy_script::load(stdout, &tables, session, &*item).await;
+        reading.finish().await?;
+        loaded?;
+        item.finish();
+        Ok(())
+    }
+
+    /// Sets the sequences that the tables own. Their values are in the archive with the rows.
+    async fn set_sequences(&self, script: &Script<'_>, plan: &ChosenPlan) -> Result<(), OpsError> {
+        let archive = Archive::Sealed("database.dump.zst.age");
+        let nodes = script.restore.nodes(&archive).await?;
+        let all = graph::belongings(&nodes, &self.oids(plan, |_| true));
+        let values: Vec<Entry> =
+            all.entries.into_iter().filter(|entry| entry.is(&["SEQUENCE SET"])).collect();
+        script.execute(&archive, &values, "--section=data").await
+    }
+
+    /// Compares each table with the backup, as it is now in the session's transaction: a trigger or a rule of a table that was
+    /// there may have changed its rows on their way in.
+    async fn compare(&self, session: &Session) -> Result<(), OpsError> {
+        let facts = &self.backup.facts;
+        self.progress.begin("verify", Expected::bytes(self.chosen().map(|known| known.rows.bytes).sum()));
+        for known in self.chosen() {
+            let table = Table { name: self.place_of(&known.table.name), ..known.table.clone() };
+            let item = self.progress.start(&table.name.to_string(), Expected::bytes(known.rows.bytes));
+            let found = facts::of_table(session, &table, facts.seed).await?;
+            item.advance(found.bytes, found.rows);
+            if found != known.rows {
+                return Err(OpsError::Refused(format!(
+                    "{} would not be as in the backup ({} rows there, {} here): something in the database changes \
+                     its rows; nothing was kept",
+                    table.name, known.rows.rows, found.rows
+                )));
+            }
+            item.finish();
+        }
+        Ok(())
+    }
+
+    /// Keeps others from writing to the tables that are there and empty, and looks again whether they are.
+    async fn hold_empty(&self, session: &Session, plan: &ChosenPlan) -> Result<(), OpsError> {
+        for chosen in plan.tables.iter().filter(|chosen| !chosen.make) {
+            let table = self.place_of(&chosen.table);
+            let sql = format!("lock table only {} in exclusive mode", table.quoted());
+            session.batch_execute(&sql).await.map_err(session.doing(format!("lock {table}")))?;
+            if spot(session, &table).await? != Spot::Empty {
+                return Err(OpsError::Refused(format!("{table} is not empty any more")));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What comes with a table, stands in its schema and has a name of its own there.
+const MOVED_KINDS: [&str; 3] = ["SEQUENCE", "INDEX", "STATISTICS"];
+
+/// Definitions on their way into the session's transaction.
+struct Script<'s> {
+    restore: &'s Restore,
+    session: &'s Session,
+    moved: Option<&'s Moved<'s>>,
+}
+
+impl Script<'_> {
+    /// Runs the definitions of some entries.
+    async fn execute(&self, archive: &Archive, entries: &[Entry], section: &str) -> Result<(), OpsError> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let Self { restore, session, moved } = self;
+        let list = restore.write_list("definitions.list", entries.iter())?;
+        let mut command = restore.command(&restore.target);
+        command.args(["-f", "-", section]).args(restore.leave_out.options()).arg("-L").arg(&list);
+        let script = archive.output(command, &restore.backup).await?;
+        let script = String::from_utf8(script)
+            .map_err(|_| OpsError::Corrupt("the archive's definitions are not in UTF-8".into()))?;
+        let script = without_psql(&script);
+        let script = match moved {
+            Some(moved) => letting_grantors_in(&script, moved.schema) + &moved.sql(&script),
+            None => script,
+        };
+        let doing = session.doing("restore the tables' definitions");
+        Ok(session.batch_execute(&script).await.map_err(doing)?)
+    }
+}
+
+/// Returns the grants by which those reach a new schema in whose name pg_dump lets privileges be granted.
+fn letting_grantors_in(script: &str, schema: &str) -> String {
+    let lines = script.lines().filter_map(|line| line.strip_prefix("SET SESSION AUTHORIZATION "));
+    let names: BTreeSet<&str> =
+        lines.filter_map(|rest| rest.strip_suffix(';')).filter(|name| *name != "DEFAULT").collect();
+    let grant = |name: &str| format!("grant usage on schema {} to {name};\n", quote_ident(schema));
+    names.into_iter().map(grant).collect()
+}
+
+/// Leaves out psql's `\restrict KEY` at the start and `\unrestrict KEY` at the end, which are no SQL.
+fn without_psql(script: &str) -> String {
+    let restrict = script.lines().find_map(|line| line.strip_prefix("\\restrict "));
+    let Some(key) = restrict else { return script.to_owned() };
+    let own = [format!("\\restrict {key}"), format!("\\unrestrict {key}")];
+    script.lines().filter(|line| !own.iter().any(|own| own == line)).flat_map(|line| [line, "\n"]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_psqls_own_lines_are_left_out() {
+        let script = "--\n\\restrict k3y\nselect '\n\\unrestrict other\n';\n\\unrestrict k3y\n";
+        assert_eq!(without_psql(script), "--\nselect '\n\\unrestrict other\n';\n");
+    }
+}
