@@ -193,7 +193,15 @@ async fn a_server_that_keeps_failing_ends_the_backup_and_leaves_nothing() {
     assert!(!error.blames_the_backup());
     site.proxy.calm();
     assert_eq!(store.ids().unwrap(), []);
-    assert!(site.server.stray_parts().is_empty());
+    // a request that was under way when its upload was given up may still have left a part: it is given up again
+    for _ in 0..100 {
+        drop(store.lock("app").unwrap());
+        if site.server.stray_parts().is_empty() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(site.server.stray_parts(), Vec::<String>::new());
     assert!(site.server.names().iter().all(|name| name.contains("/owners/")), "{:?}", site.server.names());
 
     // gone altogether: what stays is known here, and goes when the server is back
