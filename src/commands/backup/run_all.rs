@@ -18,6 +18,9 @@ use crate::service;
 use crate::ui::Ui;
 use crate::view::{self, all::Of};
 
+/// A complete backup under its locks.
+type Made = Result<(BackupReport, Locks), OpsError>;
+
 pub(super) async fn run(
     args: &Args,
     at_once: NonZeroUsize,
@@ -35,7 +38,7 @@ pub(super) async fn run(
             Err(failure) => done.push(Of { database: name.to_owned(), result: Err(failure) }),
         }
     }
-    let mut running: JoinSet<(String, After, Result<(BackupReport, Locks), OpsError>)> = JoinSet::new();
+    let mut running: JoinSet<(String, After, Made)> = JoinSet::new();
     loop {
         while running.len() < at_once.get()
             && let Some((name, mut prepared)) = waiting.pop_front()

@@ -116,7 +116,7 @@ impl Restore {
             LoadAs::Owner => Archive::File(self.stage("database.dump.zst.age", "database.dump").await?),
             LoadAs::Login => Archive::Sealed("database.dump.zst.age"),
         };
-        if self.backup.content() == Content::Data {
+        if self.only.is_none() && self.backup.content() == Content::Data {
             self.pg_restore(&self.inside(), &schema, &["--section=pre-data"], None).await?;
         }
         // large objects are made before they are filled, and only the archive with data knows of them

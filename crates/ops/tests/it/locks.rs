@@ -16,8 +16,11 @@ const HOLDERS: &str = "select coalesce(string_agg(pid::text, ' '), '') from pg_l
     where locktype = 'advisory' and classid = 1970170227 and objid = 2
     and database = (select oid from pg_database where datname = current_database())";
 
+/// How a run ended, once it has.
+type Ended = Arc<Mutex<Option<Result<BackupReport, OpsError>>>>;
+
 /// Runs a backup from another place, in the midst of one.
-fn meanwhile(target: &Target) -> (Arc<When>, Arc<Mutex<Option<Result<BackupReport, OpsError>>>>) {
+fn meanwhile(target: &Target) -> (Arc<When>, Ended) {
     let result = Arc::new(Mutex::new(None));
     let (target, kept) = (target.clone(), Arc::clone(&result));
     let when = When::starts("public.t", move || {
