@@ -1,9 +1,9 @@
 //! Retention: which backups stay, which may go, and when nothing is removed at all.
 //!
-//! [`judge`] is pure: backups in, a line for each out, the time passed in. It keeps what restic's rules keep
+//! [`judge()`] is pure: backups in, a line for each out, the time passed in. It keeps what restic's rules keep
 //! (`keep-last … keep-tag`: calendar periods, the newest of each, any rule is enough), and on top of that what no rule may take
 //! away: the newest, the newest proven ones, what is pinned, what cannot be read. [`Hold`] says why nothing goes.
-//! [`read`] brings the backups of a store, [`remove`] does what was planned.
+//! [`read()`] brings the backups of a store, [`remove()`] does what was planned.
 
 mod counts;
 mod hold;
