@@ -204,8 +204,9 @@ fn page(stores: &[StoreReport], shown: impl Fn(&Line) -> bool) -> Page {
 fn head(store: &StoreReport, database: Option<&DatabaseReport>) -> String {
     match database {
         Some(DatabaseReport { plan, .. }) => format!(
-            "Database {}, cluster {}, in {}",
+            "Database {}{}, cluster {}, in {}",
             printable(&plan.database),
+            plan.part.as_ref().map(|part| format!(" ({})", printable(part))).unwrap_or_default(),
             printable(&plan.system_identifier),
             store.store
         ),

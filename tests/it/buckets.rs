@@ -128,6 +128,27 @@ async fn the_whole_path_with_a_bucket_for_a_store() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_is_pruned_and_the_proven_backup_stays() {
+    let only_the_newest =
+        "[retention]\nkeep-last = 1\nkeep-daily = 0\nkeep-weekly = 0\nkeep-monthly = 0\nkeep-yearly = 0\n";
+    let site =
+        Site::new("create table small (id integer); insert into small values (1)", only_the_newest).await;
+    let run = || site.json(&["backup", "run"], 0)["backup"]["id"].as_str().unwrap().to_owned();
+    let proven = run();
+    assert_eq!(site.json(&["drill"], 0)["outcome"], "proven");
+    let (goes, newest) = (run(), run());
+    let listed = site.json(&["backup", "list"], 0);
+    let ids: Vec<&str> =
+        listed["backups"].as_array().unwrap().iter().map(|backup| backup["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, [newest.as_str(), proven.as_str()]);
+    assert!(site.server.names().iter().all(|name| !name.contains(&goes)), "{:?}", site.server.names());
+    assert_eq!(site.json(&["backup", "check", "--all"], 0)["backups"].as_array().unwrap().len(), 2);
+    let again = site.json(&["backup", "prune", "--yes"], 0);
+    assert_eq!(again["schema_version"], 1);
+    assert_eq!(site.json(&["backup", "list"], 0)["backups"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_run_killed_in_the_middle_of_a_part_is_cleaned_by_the_next() {
     let site = Site::new(&bulk("large"), "").await;
     let part = |line: &str| line.starts_with("PUT ") && line.contains("partNumber=");

@@ -166,7 +166,8 @@ impl Scope {
         // a backup may have come, or a pin, since the plan was made
         let (plans, _) = self.judge(ctx, store, &BackupId::slug(&plan.database), Utc::now())?;
         let same = |other: &GroupPlan| {
-            other.database == plan.database && other.system_identifier == plan.system_identifier
+            (&other.database, &other.system_identifier, &other.part)
+                == (&plan.database, &plan.system_identifier, &plan.part)
         };
         let plan = plans.into_iter().find(same).unwrap_or(plan);
         let removals = retention::remove(store, &lock, &plan, Some(agreed));

@@ -92,9 +92,7 @@ pub(super) fn after_backup(
         Ok(found) => found,
         Err(error) => return problem(error),
     };
-    found.groups.retain(|group| {
-        group.database == manifest.database && group.system_identifier == manifest.system_identifier
-    });
+    found.groups.retain(|group| group.backups.iter().any(|backup| backup.id == manifest.id));
     let Some(group) = found.groups.first() else {
         return problem(unisys_ops::OpsError::Corrupt(format!(
             "{} is not in its store any more",

@@ -92,6 +92,30 @@ impl Selected {
         phrases
     }
 
+    /// Returns what was asked for, in words; what that left out on the day does not matter. Backups of which this is the same are
+    /// of one kind, and retention counts them together.
+    pub(crate) fn asked_for(&self) -> String {
+        let content = match self.content {
+            Content::All => None,
+            Content::Schema => Some("schema only".to_owned()),
+            Content::Data => Some("data only".to_owned()),
+        };
+        let list = |what: &str, patterns: &[String]| {
+            (!patterns.is_empty()).then(|| format!("{what} {}", patterns.join(", ")))
+        };
+        let parts = [
+            content,
+            list("schemas", &self.schemas),
+            list("without schemas", &self.exclude_schemas),
+            list("tables", &self.tables),
+            list("without tables", &self.exclude_tables),
+            list("without the rows of", &self.exclude_table_data),
+            list("pg_dump", &self.pg_dump_options),
+        ];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        if parts.is_empty() { "without rows a standby has not".to_owned() } else { parts.join("; ") }
+    }
+
     /// Returns what a drill of the backup cannot prove, a sentence each.
     pub(crate) fn not_compared(&self) -> Vec<String> {
         let mut texts: Vec<String> =

@@ -60,6 +60,9 @@ pub struct GroupPlan {
     pub database: String,
     /// The cluster.
     pub system_identifier: String,
+    /// Which part of the database, in words; nothing where it is all of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub part: Option<String>,
     /// Why nothing is removed; empty when nothing speaks against it, or nothing would be.
     #[serde(serialize_with = "hold::told")]
     pub holds: Vec<Hold>,
@@ -79,6 +82,7 @@ impl GroupPlan {
         Self {
             database: database.into(),
             system_identifier: system_identifier.into(),
+            part: None,
             holds: Vec::new(),
             overruled: Vec::new(),
             backups: Vec::new(),
@@ -146,6 +150,7 @@ pub fn judge(group: &Group, unreadable: &[Unreadable], rules: &Rules, asked: &As
     GroupPlan {
         database: group.database.clone(),
         system_identifier: group.system_identifier.clone(),
+        part: group.part.clone(),
         backups: sorted.into_iter().map(line).collect(),
         holds,
         overruled,

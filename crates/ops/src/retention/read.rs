@@ -8,7 +8,7 @@ use unisys_db::TableName;
 use super::counts::Judgement;
 use super::pin::Pin;
 use crate::OpsError;
-use crate::backup::{self, BackupId, Manifest, State, Tag};
+use crate::backup::{self, BackupId, Manifest, Selected, State, Tag};
 use crate::drill;
 use crate::evidence::{Trust, signature_name};
 use crate::keys::sha256;
@@ -63,13 +63,16 @@ impl Unreadable {
     }
 }
 
-/// The backups of one database of one cluster. Another cluster's database of the same name is another one.
+/// The backups of one database of one cluster. Another cluster's database of the same name is another one, and so is a part of
+/// it: backups without the rows must not push out those that have them.
 #[derive(Clone, Debug, Default)]
 pub struct Group {
     /// The database.
     pub database: String,
     /// The cluster.
     pub system_identifier: String,
+    /// Which part of the database was asked for, in words; nothing where all of it was.
+    pub part: Option<String>,
     /// Its backups, in no order.
     pub backups: Vec<Candidate>,
     /// What of the newest is not there, where that was looked for.
@@ -124,7 +127,7 @@ pub fn slugs(store: &dyn Store) -> Result<BTreeSet<String>, OpsError> {
 /// # Errors
 /// [`OpsError`] when the store cannot be listed. What is wrong with one backup is told in its place.
 pub fn read(store: &dyn Store, slug: &str) -> Result<Found, OpsError> {
-    let mut groups: BTreeMap<(String, String), Vec<Candidate>> = BTreeMap::new();
+    let mut groups: BTreeMap<Kind, Vec<Candidate>> = BTreeMap::new();
     let mut unreadable = Vec::new();
     for id in store.ids()?.into_iter().filter(|id| id.database_slug() == slug) {
         match candidate(store, &id) {
@@ -139,16 +142,20 @@ pub fn read(store: &dyn Store, slug: &str) -> Result<Found, OpsError> {
         }
     }
     unreadable.sort_by(|a, b| a.id.cmp(&b.id));
-    let groups = groups.into_iter().map(|((database, system_identifier), backups)| Group {
+    let groups = groups.into_iter().map(|((database, system_identifier, part), backups)| Group {
         database,
         system_identifier,
+        part,
         backups,
         newest_lacks: None,
     });
     Ok(Found { groups: groups.collect(), unreadable })
 }
 
-fn candidate(store: &dyn Store, id: &BackupId) -> Result<((String, String), Candidate), OpsError> {
+/// What backups are counted together by: database, cluster, part.
+type Kind = (String, String, Option<String>);
+
+fn candidate(store: &dyn Store, id: &BackupId) -> Result<(Kind, Candidate), OpsError> {
     let (manifest, json, signature) = OpenBackup::judged(store, id, &Trust::default())?;
     if let Some(problem) = signature.problem() {
         return Err(OpsError::Corrupt(format!("{}: {problem}", signature_name(MANIFEST))));
@@ -174,5 +181,6 @@ fn candidate(store: &dyn Store, id: &BackupId) -> Result<((String, String), Cand
             .map(|table| (TableName::new(table.schema, table.name), table.rows))
             .collect(),
     };
-    Ok(((manifest.database, manifest.system_identifier), candidate))
+    let part = manifest.selection.as_ref().map(Selected::asked_for);
+    Ok(((manifest.database, manifest.system_identifier, part), candidate))
 }

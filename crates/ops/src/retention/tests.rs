@@ -42,7 +42,7 @@ fn candidate(moment: DateTime<Utc>, number: usize) -> Candidate {
 }
 
 fn group(backups: Vec<Candidate>) -> Group {
-    Group { database: "app".into(), system_identifier: "1".into(), backups, newest_lacks: None }
+    Group { database: "app".into(), system_identifier: "1".into(), part: None, backups, newest_lacks: None }
 }
 
 /// Returns rules that hold nothing, in UTC.

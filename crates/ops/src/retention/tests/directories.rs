@@ -165,6 +165,31 @@ fn what_no_rule_keeps_is_removed_the_oldest_first_and_the_rest_is_whole() {
 }
 
 #[test]
+fn backups_of_a_part_do_not_push_out_those_of_the_whole() {
+    let shelf = Shelf::new();
+    let whole = shelf.back_up("app", at("2026-11-01 02:00"), 1, 10);
+    for hour in 3..9 {
+        let moment = at(&format!("2026-11-01 0{hour}:00"));
+        let id = shelf.back_up("app", moment, hour, 0);
+        let (manifest, _) = OpenBackup::manifest(&shelf.store, &id).unwrap();
+        let selection = crate::backup::Selected { schemas: vec!["app".into()], ..Default::default() };
+        shelf.store.remove(&id).unwrap();
+        shelf.keep(&Manifest { selection: Some(selection), ..manifest });
+    }
+    let found = read(&shelf.store, "app").unwrap();
+    let parts: Vec<_> =
+        found.groups.iter().map(|group| (group.part.as_deref(), group.backups.len())).collect();
+    assert_eq!(parts, [(None, 1), (Some("schemas app"), 6)]);
+    let removed = |group: &Group| {
+        let plan = judge(group, &[], &last(1), &asked(at("2026-11-01 10:00")));
+        plan.removals().map(|line| line.id.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(removed(&found.groups[0]), []);
+    assert_eq!(removed(&found.groups[1]).len(), 5);
+    assert!(!removed(&found.groups[1]).contains(&whole));
+}
+
+#[test]
 fn a_proof_of_other_bytes_is_none() {
     let shelf = Shelf::new();
     let ids = days(&shelf, 3);
