@@ -4,7 +4,7 @@
 //! standby the lock is the standby's own: it keeps two runs there apart, not one there from one on the primary.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use thiserror::Error;
 use tokio::sync::Mutex;
@@ -12,6 +12,9 @@ use tokio::sync::Mutex;
 use crate::connect::Retries;
 use crate::snapshot::{SnapshotError, refuse_pooler};
 use crate::{DbError, Session, Target};
+
+/// How long a session that holds the lock may take to end: that of a run which was killed, or which gave up, a moment ago.
+const ENDING: Duration = Duration::from_secs(3);
 
 /// The right to back up a database, held by a session of its own until this is dropped.
 pub struct RunLock {
@@ -53,8 +56,8 @@ pub enum RunLockError {
 }
 
 impl RunLock {
-    /// Takes the lock of the target's database, at once or not at all. A server that cannot be reached is tried again as
-    /// `retries` says.
+    /// Takes the lock of the target's database, within three seconds or not at all. A server that cannot be reached is tried
+    /// again as `retries` says.
     ///
     /// # Errors
     /// [`RunLockError`].
@@ -64,8 +67,16 @@ impl RunLock {
             SnapshotError::Db(error) => RunLockError::Db(error),
             other => RunLockError::Snapshot(other),
         })?;
-        lock(&session).await?;
-        Ok(Self { session: Mutex::new(session) })
+        let begun = Instant::now();
+        loop {
+            match lock(&session).await {
+                Ok(()) => return Ok(Self { session: Mutex::new(session) }),
+                Err(RunLockError::Held { .. }) if begun.elapsed() < ENDING => {
+                    tokio::time::sleep(Duration::from_millis(250)).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Returns the one server that answered.
