@@ -1,5 +1,6 @@
-//! What must exist before the first migration: roles without rights, schema `ops`, and the default that keeps new
-//! functions closed. Nothing is granted here; that is `roles apply`.
+//! What must exist before the first migration: roles without rights, schema `ops`, the default that keeps new functions
+//! closed, and the one that lets an owner name what another owns ([`NAMES`]). Nothing else is granted here; that is
+//! `roles apply`.
 //!
 //! Only what is missing is made, and what is there is not touched: a GRANT that changes nothing still rewrites a
 //! catalog row.
@@ -14,6 +15,10 @@ pub const OWNERS: [&str; 5] = ["app_owner", "analysis_owner", "qa_owner", "etl_o
 
 /// Roles that the privilege policy is about. Made without login and without any right.
 pub const POLICY_ROLES: [&str; 6] = ["admin", "dba", "app_user", "d_analyst", "d_engineer", "qa_engineer"];
+
+/// Owners that may name (USAGE, not SELECT) what is in the schemas of another: a view is made by its owner, who must be able to
+/// name its tables, and a migration grants nothing. Reading them is the policy's to allow.
+const NAMES: [(&str, &str); 1] = [("app_owner", "analysis_owner")];
 
 /// Makes what is missing. Returns what it made, for people.
 ///
@@ -94,6 +99,22 @@ impl Work<'_> {
                 quote_ident(&owner)
             );
             self.run(statement, &format!("closed default for functions of {owner}")).await?;
+        }
+        for (owner, other) in NAMES {
+            let missing = include_str!("../../../../sql/migrate/schema_default_missing.sql");
+            let doing = DbError::doing("look up the default privileges");
+            if self.session.query_one(missing, &[&owner, &other]).await.map_err(doing)?.get(0) {
+                let statement = format!(
+                    "alter default privileges for role {} grant usage on schemas to {}",
+                    quote_ident(owner),
+                    quote_ident(other)
+                );
+                self.run(
+                    statement,
+                    &format!("default for schemas of {owner}: {other} may name what is there"),
+                )
+                .await?;
+            }
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! What needs a PostgreSQL server: connecting, migrations, generated data, the inventory.
+//! What needs a PostgreSQL server: connecting, migrations, the schema they make, generated data, the inventory.
 
 #![allow(clippy::unwrap_used)] // the exemption for tests stops at their helpers
 
@@ -8,6 +8,7 @@ mod generate;
 mod inventory;
 mod inventory_changes;
 mod migrate;
+mod schema;
 mod support;
 #[cfg(unix)]
 mod tls;
