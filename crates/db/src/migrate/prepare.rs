@@ -94,28 +94,28 @@ impl Work<'_> {
     /// of ALTER DEFAULT PRIVILEGES: what is granted globally cannot be revoked per schema).
     async fn defaults(&mut self) -> Result<(), DbError> {
         for owner in self.names(include_str!("../../../../sql/migrate/open_defaults.sql"), &OWNERS).await? {
-            let statement = format!(
-                "alter default privileges for role {} revoke execute on functions from public",
-                quote_ident(&owner)
-            );
-            self.run(statement, &format!("closed default for functions of {owner}")).await?;
+            let what = format!("closed default for functions of {owner}");
+            self.default_of(&owner, "revoke execute on functions from public", what).await?;
         }
         for (owner, other) in NAMES {
             let missing = include_str!("../../../../sql/migrate/schema_default_missing.sql");
             let doing = DbError::doing("look up the default privileges");
             if self.session.query_one(missing, &[&owner, &other]).await.map_err(doing)?.get(0) {
-                let statement = format!(
-                    "alter default privileges for role {} grant usage on schemas to {}",
-                    quote_ident(owner),
-                    quote_ident(other)
-                );
-                self.run(
-                    statement,
-                    &format!("default for schemas of {owner}: {other} may name what is there"),
-                )
-                .await?;
+                let change = format!("grant usage on schemas to {}", quote_ident(other));
+                let what = format!("default for schemas of {owner}: {other} may name what is there");
+                self.default_of(owner, &change, what).await?;
             }
         }
+        Ok(())
+    }
+
+    /// As the owner: from 16 on, FOR ROLE wants more than a membership that only allows SET ROLE.
+    async fn default_of(&mut self, owner: &str, change: &str, what: String) -> Result<(), DbError> {
+        let role = quote_ident(owner);
+        // One simple query is one transaction.
+        let statement = format!("set local role {role}; alter default privileges {change}");
+        self.session.batch_execute(&statement).await.map_err(DbError::doing(format!("make the {what}")))?;
+        self.made.push(what);
         Ok(())
     }
 

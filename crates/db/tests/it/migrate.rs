@@ -224,6 +224,11 @@ async fn a_login_that_may_create_roles_needs_no_superuser() {
     let migrations = MigrationSet::builtin().unwrap();
     let report = migrate(&target.with_user("deploy"), &migrations).await.unwrap();
     assert_eq!(report.applied.len(), migrations.len());
+    // From 16 on, a member that may only SET ROLE is refused where it does not.
+    let open = "select p.oid::regprocedure::text from pg_proc as p,
+            aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as a
+        where p.pronamespace in ('app'::regnamespace, 'analysis'::regnamespace) and a.grantee = 0";
+    assert_eq!(strings(&session, open).await, [""; 0]);
 }
 
 #[tokio::test]
