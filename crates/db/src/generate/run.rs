@@ -96,12 +96,13 @@ pub struct Report {
     pub database_bytes: i64,
 }
 
-/// Counts what is there and says what would be. Reads only.
+/// Counts what is there and says what would be, as the tables' owner or as a superuser, as [`run`] does. Reads only.
 ///
 /// # Errors
 /// [`GenerateError::NoSchema`] before `migrate up`.
 pub async fn plan(session: &Session, options: &Options) -> Result<Plan, GenerateError> {
     require_tables(session).await?;
+    become_owner(session).await?;
     let world = World::new(options.students, options.seed);
     let mut tables = vec![];
     for table in Table::ALL {
