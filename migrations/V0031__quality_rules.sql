@@ -22,7 +22,7 @@ comment on column qa.rules.severity is 'error: `data quality` ends with exit cod
 comment on column qa.rules.query is 'One row for each that breaks the rule; the first column, as text, says which';
 
 insert into qa.rules (code, severity, description, query) values
-    ('account_of_another_institution', 'error', 'A student''s account is of the same institution',
+    ('account_elsewhere', 'error', 'A student''s account is of the same institution',
         'select s.id from app.students as s join app.users as u on u.id = s.user_id
          where u.institution_id is distinct from s.institution_id'),
     ('places_taken', 'error', 'The places taken of a course are its course enrolments that were not dropped',
@@ -49,13 +49,13 @@ insert into qa.rules (code, severity, description, query) values
             join app.role_permissions as rp on rp.role_id = r.id
             join app.permissions as m on m.id = rp.permission_id and m.is_active group by ur.user_id
          ) as w on w.user_id = p.user_id where p.permissions is distinct from w.permissions'),
-    ('graduate_with_active_enrollment', 'error', 'Who graduated or left has no active enrolment',
+    ('graduate_still_enrolled', 'error', 'Who graduated or left has no active enrolment',
         'select e.id from app.enrollments as e join app.students as s on s.id = e.student_id
          where e.status = ''active'' and s.status in (''graduated'', ''withdrawn'')'),
-    ('grade_of_a_running_session', 'warning', 'Grades are given when the session is over',
+    ('grade_too_early', 'warning', 'Grades are given when the session is over',
         'select c.id from app.course_enrollments as c join app.academic_sessions as s on s.id = c.academic_session_id
          where c.grade is not null and s.end_date > current_date + 60'),
-    ('attendance_outside_the_session', 'error', 'A meeting lies within its session',
+    ('attendance_outside_session', 'error', 'A meeting lies within its session',
         'select a.id from app.attendance as a join app.academic_sessions as s on s.id = a.academic_session_id
          where a.attended_on not between s.start_date and s.end_date'),
     ('attendance_in_the_future', 'error', 'Nobody attended what is still to come',
