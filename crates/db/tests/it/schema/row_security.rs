@@ -94,7 +94,8 @@ async fn a_policy_asks_once_and_lets_indexes_serve() {
     let explain = format!("explain (costs off) select from app.enrollments where student_id = '{}'", id(21));
     let plan = strings(&session, &explain).await.join("\n");
     assert!(plan.contains("Index Cond: (student_id = "), "{plan}");
-    assert_eq!(plan.matches("InitPlan").count(), 2, "{plan}");
+    let asked = plan.lines().filter(|line| line.trim_start().starts_with("InitPlan")).count();
+    assert_eq!(asked, 2, "{plan}");
     let filter = plan.lines().find(|line| line.contains("Filter:")).unwrap();
     assert!(!filter.contains("app."), "no function for each row: {plan}");
 }
