@@ -191,19 +191,31 @@ pub(crate) fn newest(ctx: &Context, ui: &Ui, database: &Selection<'_>) -> Result
     }
 }
 
-/// Returns the failure of a command that works on backups with what its reader needs then: the newest proven one.
-///
-/// A failure of the command line or the configuration started nothing, and stays as it is. What cannot be found out here is
-/// left out: the failure itself matters more.
+/// Returns the failure of a command that works on backups with what its reader needs then: the newest proven one. What cannot
+/// be found out here is left out: the failure itself matters more.
 pub(crate) fn with_newest_proven(failure: Failure, ctx: &Context) -> Failure {
-    if failure.newest_proven.is_some() || !matches!(failure.exit, Exit::Failed | Exit::Bad) {
+    match wants_newest_proven(&failure) {
+        true => match listed(ctx) {
+            Some(backups) => with_newest_of(failure, &backups),
+            None => failure,
+        },
+        false => failure,
+    }
+}
+
+/// Whether the newest proven backup would help the reader of a failure. One of the command line or the configuration started
+/// nothing; a store that is out of reach is not asked once more.
+pub(crate) fn wants_newest_proven(failure: &Failure) -> bool {
+    failure.newest_proven.is_none()
+        && matches!(failure.exit, Exit::Failed | Exit::Bad)
+        && !matches!(failure.error.downcast_ref(), Some(OpsError::Bucket { .. }))
+}
+
+/// Returns a failure with the newest proven of these backups.
+pub(crate) fn with_newest_of(failure: Failure, backups: &[Listed]) -> Failure {
+    if backups.is_empty() {
         return failure;
     }
-    // a store that is out of reach is not asked once more
-    if matches!(failure.error.downcast_ref(), Some(OpsError::Bucket { .. })) {
-        return failure;
-    }
-    let Some(backups) = listed(ctx).filter(|backups| !backups.is_empty()) else { return failure };
     let proven = backups.iter().filter(|backup| backup.state == backup::State::Proven);
     failure.newest_proven(
         proven.max_by_key(|backup| backup.moment).map_or_else(
