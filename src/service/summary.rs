@@ -82,7 +82,8 @@ fn what(news: &News) -> String {
     match news.event() {
         Event::Failed => printable(&letter.reasons().join("; ")),
         Event::Recovered => {
-            format!("{}, after {} that failed", letter.backup().unwrap_or("succeeded"), news.failures)
+            let failures = if news.failures == 1 { "failure" } else { "failures" };
+            format!("{}, after {} {failures}", letter.backup().unwrap_or("succeeded"), news.failures)
         }
         Event::Succeeded => letter.backup().unwrap_or_default().to_owned(),
     }
@@ -133,8 +134,23 @@ mod tests {
             news("gone", Exit::Failed, &["could not connect", "no such host"], 1),
         ];
         let message = of(&all, Exit::Failed).unwrap();
-        insta::assert_snapshot!(message.text, @"");
-        insta::assert_snapshot!(message.document["text"].as_str().unwrap(), @"");
+        insta::assert_snapshot!(message.text, @r"
+        backup of 4 databases on h: 1 failed (gone), a later step failed for 1 (crm)
+
+        FAILED  gone  could not connect; no such host
+            next: Look.
+        LATER STEP FAILED  crm  not copied to s3://b
+        ok again  erp  erp_1, after 3 failures
+        ok  app  app_1
+
+        exit code: 1
+        ");
+        insta::assert_snapshot!(message.document["text"].as_str().unwrap(), @r"
+        backup of 4 databases on h: 1 failed (gone), a later step failed for 1 (crm)
+        gone: could not connect; no such host
+        crm: not copied to s3://b
+        erp: erp_1, after 3 failures
+        ");
         assert_eq!(message.document["event"], "failed");
         assert_eq!(message.document["outcome"], "failed");
         assert_eq!(message.document["databases"][3]["database"], "app");
