@@ -203,12 +203,16 @@ async fn drill_all(args: &DrillArgs, ctx: &Context, ui: &mut Ui) -> Result<Exit,
         done.push(Of { database: name.to_owned(), result });
         news.push(of_it);
     }
-    let exits = done.iter().map(|of| of.result.as_ref().map_or_else(|failure| failure.exit, |(_, exit)| *exit));
+    let exits =
+        done.iter().map(|of| of.result.as_ref().map_or_else(|failure| failure.exit, |(_, exit)| *exit));
     let exit = Exit::of_all(exits);
-    let records = done.into_iter().map(|of| Of { database: of.database, result: of.result.map(|(record, _)| record) });
+    let records =
+        done.into_iter().map(|of| Of { database: of.database, result: of.result.map(|(record, _)| record) });
     view::drill::all(ui, &records.collect::<Vec<_>>())?;
     ui.hint(match exit {
-        Exit::Done | Exit::Later => "These backups count. Run `unisys-dba drill --all` again after the next ones.",
+        Exit::Done | Exit::Later => {
+            "These backups count. Run `unisys-dba drill --all` again after the next ones."
+        }
         _ => "Do not rely on a backup that failed: make another one with --database NAME, and drill that.",
     });
     Ok(service::tell_of_all(&news, exit, ctx, ui).await)

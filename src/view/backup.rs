@@ -184,7 +184,8 @@ fn all_table(done: &[Of<Made>]) -> Table {
     ]);
     for of in done {
         let name = of.database.as_str().into();
-        let Ok(Made { finished: Finished { report: BackupReport { manifest, .. }, .. }, drill, .. }) = &of.result
+        let Ok(Made { finished: Finished { report: BackupReport { manifest, .. }, .. }, drill, .. }) =
+            &of.result
         else {
             let failed = Cell::short("FAILED", "failed");
             table.row([name, failed, "".into(), "".into(), "".into(), "".into()]);
@@ -207,11 +208,7 @@ fn summary(manifest: &Manifest) -> Page {
     let took = span(manifest.seconds);
     let page = Page::new()
         .line(format!("Backup {} is complete.", manifest.id))
-        .line(format!(
-            "Database {} as of {}",
-            printable(&manifest.database),
-            time(manifest.moment)
-        ))
+        .line(format!("Database {} as of {}", printable(&manifest.database), time(manifest.moment)))
         .line(format!(
             "{} rows in {} tables, {} stored in {}, {} large objects",
             count(manifest.rows()),

@@ -91,13 +91,18 @@ async fn each_database_has_its_own_hooks_and_metrics_and_people_one_message() {
     let all = ["backup", "run", "--all", "--format", "json"];
     let output = run(&own, &all);
     let said = code(&output, 1);
-    assert!(said.contains("crm: hook after: heard\n") && said.contains("gone: hook failed: heard\n"), "{said}");
+    assert!(
+        said.contains("crm: hook after: heard\n") && said.contains("gone: hook failed: heard\n"),
+        "{said}"
+    );
     assert!(said.contains("warning: gone: could not connect"), "{said}");
     let answer = json(&output);
     assert_eq!(answer["outcome"], "failed");
     assert_eq!(answer["databases"][2]["exit"], 1);
 
-    for (name, outcome, store) in [("app", "ok", "apps"), ("crm", "ok", "backups"), ("gone", "failed", "backups")] {
+    for (name, outcome, store) in
+        [("app", "ok", "apps"), ("crm", "ok", "backups"), ("gone", "failed", "backups")]
+    {
         let last = read(&own, &format!("{name}-backup-finally.env"));
         for line in [
             format!("UNISYS_DBA_DATABASE={name}"),
@@ -128,7 +133,11 @@ async fn each_database_has_its_own_hooks_and_metrics_and_people_one_message() {
 
     // it comes back, and another one, whose table names somebody of its own, fails
     own.run_sql("postgres", "create database gone").await;
-    let broken = [("app", "store = \"apps\""), ("crm", "webhook-file = \"of-crm\"\nrecipients = [\"x\"]"), ("gone", "")];
+    let broken = [
+        ("app", "store = \"apps\""),
+        ("crm", "webhook-file = \"of-crm\"\nrecipients = [\"x\"]"),
+        ("gone", ""),
+    ];
     configure(&own, &broken, &more);
     code(&run(&own, &all), 1);
     let (line, body) = requests.recv_timeout(WAIT).unwrap();
@@ -187,7 +196,10 @@ async fn a_night_of_all_drills_one_database_after_another() {
     assert!(said.lines().all(|line| line.chars().count() <= 160), "{said}");
     assert!(read(&own, "m.prom").contains("unisys_dba_backup_last_run_exit_code{database=\"crm\"} 5\n"));
     let message: Value = serde_json::from_str(&requests.recv_timeout(WAIT).unwrap().1).unwrap();
-    assert_eq!((&message["event"], &message["outcome"], &message["exit"]), (&"failed".into(), &"ok".into(), &5.into()));
+    assert_eq!(
+        (&message["event"], &message["outcome"], &message["exit"]),
+        (&"failed".into(), &"ok".into(), &5.into())
+    );
 
     // drills of all, which are runs of their own
     configure(&own, &databases, &served);

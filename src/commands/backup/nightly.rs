@@ -47,12 +47,7 @@ pub(super) async fn drill(
 }
 
 /// Whether the newest proof of this database is too old. Without a key, drills are another machine's work.
-async fn due(
-    ctx: &Context,
-    selection: &Selection<'_>,
-    picked: &Picked,
-    ui: &Ui,
-) -> Result<bool, Failure> {
+async fn due(ctx: &Context, selection: &Selection<'_>, picked: &Picked, ui: &Ui) -> Result<bool, Failure> {
     let Some(every) = ctx.settings.drill.every else { return Ok(false) };
     let (store, now) = (Arc::clone(&picked.store), ctx.now);
     let mut backups = tokio::task::spawn_blocking(move || backup::list(&*store, now)).await??;

@@ -7,9 +7,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use unisys_db::snapshot::SnapshotOptions;
 use unisys_db::{Target, selection};
-use unisys_ops::backup::{
-    BackupOptions, BackupReport, Copied, DumpOptions, Limits, Locks, Standby, Tag,
-};
+use unisys_ops::backup::{BackupOptions, BackupReport, Copied, DumpOptions, Limits, Locks, Standby, Tag};
 use unisys_ops::doctor;
 use unisys_ops::evidence::SigningKey;
 use unisys_ops::keys::{self, Recipient};

@@ -33,9 +33,12 @@ pub(super) async fn run(
     });
     let (done, news): (Vec<_>, Vec<_>) = join_all(all).await.into_iter().unzip();
     view::backup::all(ui, &done)?;
-    let exit = Exit::of_all(done.iter().map(|of| of.result.as_ref().map_or_else(|f| f.exit, |made| made.exit)));
+    let exit =
+        Exit::of_all(done.iter().map(|of| of.result.as_ref().map_or_else(|f| f.exit, |made| made.exit)));
     ui.hint(match exit {
-        Exit::Done | Exit::Later if args.nightly => "See whether all is young enough: unisys-dba backup list --check",
+        Exit::Done | Exit::Later if args.nightly => {
+            "See whether all is young enough: unisys-dba backup list --check"
+        }
         Exit::Done | Exit::Later => "Prove them: unisys-dba drill --all",
         _ => "See what failed with --database NAME, and run `unisys-dba doctor --database NAME`.",
     });

@@ -10,8 +10,8 @@ use tokio::sync::{Mutex, OnceCell, Semaphore};
 use unisys_ops::backup;
 use unisys_ops::drill::DrillRecord;
 
-use super::run::{Args, Finished, passphrase, prepare, tell};
 use super::nightly;
+use super::run::{Args, Finished, passphrase, prepare, tell};
 use crate::context::{Context, Selection};
 use crate::exit::Exit;
 use crate::explain;

@@ -176,7 +176,11 @@ fn prometheus_own_tool_finds_nothing_wrong() {
     use std::io::Write;
     use std::process::{Command, Stdio};
     let odd = known("a\"} 1\nunisys_dba_up{x=\"\\");
-    let tool = Command::new("promtool").args(["check", "metrics"]).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let tool = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
     let mut tool = match tool {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             return eprintln!("promtool is not installed: its judgement is not asked");
@@ -187,5 +191,9 @@ fn prometheus_own_tool_finds_nothing_wrong() {
     tool.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
     let judged = tool.wait_with_output().unwrap();
     // its lint is on stderr, some of it without a failing exit code
-    assert!(judged.status.success() && judged.stderr.is_empty(), "{}", String::from_utf8_lossy(&judged.stderr));
+    assert!(
+        judged.status.success() && judged.stderr.is_empty(),
+        "{}",
+        String::from_utf8_lossy(&judged.stderr)
+    );
 }

@@ -202,7 +202,8 @@ fn units(directory: &Path) -> Result<Vec<Found>, OpsError> {
     let mut names: Vec<String> = files.iter().map(stem).collect();
     names.dedup();
     let job = |name: String| {
-        let unit = |ending: &str| files.iter().find(|file| file.path == directory.join(format!("{name}.{ending}")));
+        let unit =
+            |ending: &str| files.iter().find(|file| file.path == directory.join(format!("{name}.{ending}")));
         let (timer, service) = (unit("timer"), unit("service"));
         // one without the other is what somebody left behind
         let place = timer.or(service).map(|file| file.path.display().to_string());
