@@ -89,7 +89,7 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
             }
         };
     }
-    let database = ctx.selection()?;
+    let database = ctx.selection().map_err(or_all(ctx))?;
     if args.lint_only {
         return lint(&args, &database, ctx, ui).await;
     }
@@ -104,6 +104,12 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
     let exit = result.as_ref().map_or_else(|failure| failure.exit, |made| made.exit);
     let exit = service::tell_of(&news, exit, ctx, ui).await;
     result.map(|_| exit)
+}
+
+/// Names the other way out, where several databases are configured and none is named.
+fn or_all(ctx: &Context) -> impl Fn(Failure) -> Failure {
+    let several = !ctx.names_database() && ctx.settings.databases.len() > 1;
+    move |failure| if several { failure.hint("Or back up every one with --all.") } else { failure }
 }
 
 /// A complete backup with what followed it.
