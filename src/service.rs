@@ -22,6 +22,7 @@ use unisys_ops::backup::BackupId;
 use unisys_ops::memory::{Run, Took};
 use unisys_ops::store::Store;
 
+use crate::commands::backup::part;
 use crate::commands::pick::{Picked, with_newest_proven};
 use crate::context::{Context, PRIVATE_DATABASE, Selection};
 use crate::exit::Exit;
@@ -42,6 +43,8 @@ pub(crate) struct Subject<'a> {
     /// How its backups' names begin; unknown where its connection string is wrong.
     slug: Option<String>,
     store: Option<Arc<dyn Store>>,
+    /// Which part of it the configuration asks for.
+    part: Option<String>,
 }
 
 impl<'a> Subject<'a> {
@@ -59,6 +62,7 @@ impl<'a> Subject<'a> {
             ctx,
             slug: database.as_deref().map(BackupId::slug),
             store: ctx.store(selection).ok(),
+            part: part(ctx, selection).ok().flatten(),
             configured: configured.is_some(),
             name: configured.or(database).unwrap_or_default(),
         }
@@ -79,7 +83,13 @@ impl<'a> Subject<'a> {
             configured: false,
             slug: Some(picked.id.database_slug().to_owned()),
             store: Some(Arc::clone(&picked.store)),
+            part: None,
         })
+    }
+
+    /// Returns which part of the database the configuration asks for, in words; nothing where it asks for all of it.
+    pub(crate) fn part(&self) -> Option<&str> {
+        self.part.as_deref()
     }
 }
 
@@ -91,6 +101,8 @@ pub(crate) struct Done {
     pub(crate) document: Value,
     /// What is wrong, in sentences: differences of a drill, later steps that failed.
     pub(crate) problems: Vec<String>,
+    /// Whether it was about all that the configuration asks for, not about a part of that.
+    pub(crate) whole: bool,
     /// The drill that was part of it, or that it was.
     pub(crate) drilled: Option<Drilled>,
 }
@@ -144,7 +156,7 @@ pub(crate) async fn told(
         ended: Utc::now(),
         seconds: begun.elapsed().as_secs_f64(),
         exit: result.as_ref().map_or_else(|failure| failure.exit, |done| done.exit) as u8,
-        success: result.as_ref().is_ok_and(Done::succeeded),
+        success: result.as_ref().is_ok_and(|done| done.succeeded() && done.whole),
     };
     let mut problems = Vec::new();
     let before = record::record(operation, subject, run, result.as_ref().ok(), &mut problems).await;

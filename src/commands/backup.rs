@@ -21,7 +21,7 @@ use crate::failure::Failure;
 use crate::ui::Ui;
 
 pub(crate) use run::{Finished, default_options};
-pub(crate) use selected::SelectedArgs;
+pub(crate) use selected::{SelectedArgs, part};
 
 /// Make backups and look after them
 #[derive(clap::Args)]

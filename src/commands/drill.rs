@@ -146,6 +146,7 @@ pub(crate) async fn prove(
             exit,
             document: serde_json::to_value(&record)?,
             problems: differences(&record),
+            whole: true,
             drilled: Some(Drilled { run, took: Some(Took::from(&record)) }),
         };
         made = Some(record);

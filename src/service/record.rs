@@ -76,8 +76,8 @@ fn remember(
     }
     match listed {
         Some(Ok(backups)) => {
-            known.newest = Newest::of(&backups);
-            known.proof = Proof::of(&backups);
+            known.newest = Newest::of(&backups, subject.part());
+            known.proof = Proof::of(&backups, subject.part());
         }
         Some(Err(error)) => problems.push(format!("metrics of the backups were not renewed: {error}")),
         None => {}
@@ -101,7 +101,9 @@ fn textfile(ctx: &Context, memory: &Opened, scope: &str, path: &std::path::Path)
 
 fn listed(subject: &Subject<'_>) -> Option<Result<Vec<Listed>, OpsError>> {
     let (store, slug) = (subject.store.as_ref()?, subject.slug.as_ref()?);
-    Some(backup::list(&**store, subject.ctx.now).map(|mut backups| {
+    // keys that cannot be read have ended the operation before
+    let trust = subject.ctx.trust().ok()?;
+    Some(backup::list(&**store, &trust, subject.ctx.now).map(|mut backups| {
         backups.retain(|backup| backup.id.database_slug() == slug);
         backups
     }))

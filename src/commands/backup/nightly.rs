@@ -26,8 +26,9 @@ pub(super) async fn run(
     ui: &mut Ui,
 ) -> Result<Done, Failure> {
     let (finished, mut done) = back_up(args, ctx, selection, subject, ui).await?;
-    let picked = Picked { store: ctx.store(selection)?, id: finished.report.manifest.id.clone() };
-    let record = match due(ctx, selection, &picked, ui) {
+    let manifest = &finished.report.manifest;
+    let picked = Picked { store: ctx.store(selection)?, id: manifest.id.clone() };
+    let record = match due(ctx, selection, &picked, manifest.part().as_deref(), ui) {
         Ok(true) => prove(&picked, ctx, selection, subject, &mut done, ui).await,
         Ok(false) => None,
         Err(failure) => {
@@ -40,12 +41,18 @@ pub(super) async fn run(
     Ok(done)
 }
 
-/// Whether the newest proof of this database is too old. Without a key, drills are another machine's work.
-fn due(ctx: &Context, selection: &Selection<'_>, picked: &Picked, ui: &Ui) -> Result<bool, Failure> {
+/// Whether the newest proof of this database, or of this part of it, is too old. Without a key, drills are another machine's work.
+fn due(
+    ctx: &Context,
+    selection: &Selection<'_>,
+    picked: &Picked,
+    part: Option<&str>,
+    ui: &Ui,
+) -> Result<bool, Failure> {
     let Some(every) = ctx.settings.drill.every else { return Ok(false) };
-    let mut backups = backup::list(&*picked.store, ctx.now)?;
+    let mut backups = backup::list(&*picked.store, &ctx.trust()?, ctx.now)?;
     backups.retain(|backup| backup.id.database_slug() == picked.id.database_slug());
-    if !freshness::drill_is_due(&backups, every.0, ctx.now) {
+    if !freshness::drill_is_due(&backups, part, every.0, ctx.now) {
         return Ok(false);
     }
     if !ctx.has_identities(selection) {

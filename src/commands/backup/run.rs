@@ -12,7 +12,7 @@ use unisys_ops::backup::{
     self, BackupOptions, BackupReport, Copied, DumpOptions, Limits, Locks, Standby, Tag,
 };
 use unisys_ops::doctor;
-use unisys_ops::evidence::SigningKey;
+use unisys_ops::evidence::{SigningKey, Trust};
 use unisys_ops::keys::{self, Recipient};
 use unisys_ops::platform;
 use unisys_ops::progress::Progress;
@@ -122,7 +122,14 @@ pub(super) async fn back_up(
         let made_now = backup::run_and_keep_lock(&*after.store, options).await;
         let finished = after.follow(made_now.map_err(explain::with_doctor)?, args, ctx, ui).await;
         finished.report.manifest.warnings.iter().for_each(|warning| ui.warning(warning));
-        let mut done = Done { exit: Exit::Done, document: Value::Null, problems: Vec::new(), drilled: None };
+        let part = finished.report.manifest.part();
+        let mut done = Done {
+            exit: Exit::Done,
+            document: Value::Null,
+            problems: Vec::new(),
+            whole: part.is_none() || part.as_deref() == subject.part(),
+            drilled: None,
+        };
         tell(&finished, ui).into_iter().for_each(|problem| done.later(problem));
         done.document = serde_json::to_value(view::backup::Made::of(&finished, &done.problems))?;
         made = Some(finished);
@@ -174,8 +181,8 @@ impl Prepared {
 pub(super) struct After {
     pub(super) store: Arc<dyn Store>,
     copies: Vec<Arc<dyn Store>>,
-    /// What stays; nothing where no pruning is wanted.
-    rules: Option<Rules>,
+    /// What stays, and whose proofs count for that; nothing where no pruning is wanted.
+    rules: Option<(Rules, Trust)>,
 }
 
 impl After {
@@ -188,8 +195,9 @@ impl After {
         ui: &Ui,
     ) -> Finished {
         let copies = copies::update(ctx, ui, &self.store, &self.copies, &report, args.adopt).await;
-        let prune =
-            |rules: &Rules| retention::after_backup(&*self.store, &locks.store, rules, &report.manifest);
+        let prune = |(rules, trust): &(Rules, Trust)| {
+            retention::after_backup(&*self.store, &locks.store, rules, trust, &report.manifest)
+        };
         let pruned = self.rules.as_ref().map(prune);
         locks.release().await;
         Finished { report, copies, pruned }
@@ -212,7 +220,8 @@ pub(super) fn prepare(
         false => ctx.recipients(database)?,
     };
     let prunes = retention::is_automatic(ctx) && !args.no_prune;
-    let rules = prunes.then(|| retention::rules_of(ctx, database)).transpose()?;
+    let rules = prunes.then(|| Ok::<_, Failure>((retention::rules_of(ctx, database)?, ctx.trust()?)));
+    let rules = rules.transpose()?;
     let target = ctx.target(database, ui)?;
     let standby = ctx.standby(database, ui)?;
     let after = After { store: ctx.store(database)?, copies: ctx.copies(database)?, rules };

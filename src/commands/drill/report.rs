@@ -148,7 +148,7 @@ fn listed(ctx: &Context, ui: &Ui) -> Result<Vec<backup::Listed>, Failure> {
     let slug = pick::named(ctx, ui)?.map(|name| BackupId::slug(&name));
     let mut all = Vec::new();
     for store in ctx.stores()? {
-        all.extend(backup::list(&*store, ctx.now)?);
+        all.extend(backup::list(&*store, &ctx.trust()?, ctx.now)?);
     }
     all.retain(|backup| slug.as_ref().is_none_or(|slug| backup.id.database_slug() == slug));
     Ok(all)

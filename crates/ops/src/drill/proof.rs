@@ -141,11 +141,19 @@ pub(crate) fn read(
 /// # Errors
 /// [`OpsError::Io`].
 pub fn list(store: &dyn Store, id: &BackupId) -> Result<Vec<DrillRecord>, OpsError> {
+    Ok(sound(store, id)?.into_iter().map(|(record, _)| record).collect())
+}
+
+/// As [`list`], each with whose signature it has.
+///
+/// # Errors
+/// [`OpsError::Io`].
+pub(crate) fn sound(store: &dyn Store, id: &BackupId) -> Result<Vec<(DrillRecord, Verdict)>, OpsError> {
     let mut records = Vec::new();
     for name in names(store, id)? {
         match read(store, id, &name, &Trust::default()) {
             Ok((record, verdict)) if verdict.problem().is_none() && record.backup == *id => {
-                records.push(record);
+                records.push((record, verdict));
             }
             Ok(_) | Err(OpsError::Corrupt(_) | OpsError::NewerFormat { .. }) => {}
             Err(error) => return Err(error),
