@@ -1,10 +1,12 @@
 //! Which backup is meant, for every command that takes one: its name, the start of its name, or `latest`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use unisys_ops::OpsError;
 use unisys_ops::backup::find::{self, Latest};
 use unisys_ops::backup::{self, BackupId, Listed};
+use unisys_ops::evidence::{self, Kept};
 use unisys_ops::store::Store;
 
 use super::backup::part as selected_part;
@@ -48,6 +50,35 @@ pub(crate) fn all(ctx: &Context, ui: &Ui) -> Result<Vec<Picked>, Failure> {
     ui.warning(format!("{error}; going on with its copies"));
     all.extend(copies);
     Ok(all)
+}
+
+/// Returns the drills of backups that were removed, each once; of the named database alone, where one is named. Where a store cannot
+/// be asked, its copies are.
+///
+/// # Errors
+/// An unknown database.
+pub(crate) fn history(ctx: &Context, ui: &Ui) -> Result<Vec<Kept>, Failure> {
+    let slug = named(ctx, ui)?.map(|name| BackupId::slug(&name));
+    let read = |store: &dyn Store| evidence::history(store, slug.as_deref());
+    let mut found: Vec<_> = ctx.stores()?.iter().map(|store| read(&**store)).collect();
+    if found.iter().any(Result::is_err) {
+        found.extend(ctx.all_copies()?.into_iter().flatten().map(|copy| read(&*copy)));
+    }
+    let mut all = BTreeMap::new();
+    for history in found {
+        match history {
+            Ok(history) => {
+                for problem in history.problems {
+                    ui.warning(format!("{} cannot be read: {}", problem.file, problem.problem));
+                }
+                all.extend(
+                    history.drills.into_iter().map(|kept| ((kept.backup.clone(), kept.file.clone()), kept)),
+                );
+            }
+            Err(error) => ui.warning(format!("drills of removed backups cannot be read: {error}")),
+        }
+    }
+    Ok(all.into_values().collect())
 }
 
 /// Returns every complete backup of the copies, as far as they can be asked.

@@ -170,7 +170,7 @@ impl Scope {
                 == (&plan.database, &plan.system_identifier, &plan.part)
         };
         let plan = plans.into_iter().find(same).unwrap_or(plan);
-        let removals = retention::remove(store, &lock, &plan, Some(agreed));
+        let removals = retention::remove(store, &lock, &plan, Some(agreed), Utc::now());
         Ok(DatabaseReport::new(plan, removals))
     }
 }

@@ -102,7 +102,7 @@ pub(super) fn after_backup(
         )));
     };
     let plan = retention::judge(group, &found.unreadable, rules, &asked);
-    let removals = retention::remove(store, lock, &plan, None);
+    let removals = retention::remove(store, lock, &plan, None, asked.now);
     DatabaseReport::new(plan, removals)
 }
 

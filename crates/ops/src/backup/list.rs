@@ -6,7 +6,6 @@
 
 mod index;
 
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, Utc};
@@ -15,13 +14,13 @@ use serde::{Deserialize, Serialize};
 use self::index::Entry;
 use super::worth::{self, State};
 use super::{BackupId, Layout, Manifest, Tag};
-use crate::OpsError;
 use crate::drill;
 use crate::evidence::{Trust, signature_name};
 use crate::keys::sha256;
 use crate::restore::OpenBackup;
 use crate::retention::Pin;
 use crate::store::{MANIFEST, Store, Version};
+use crate::{OpsError, at_once};
 
 /// A backup changed this recently may change again within one tick of the store's clock, and look unchanged. Two seconds is the
 /// coarsest clock in use (FAT's).
@@ -122,9 +121,6 @@ impl Listed {
     }
 }
 
-/// How many backups are read at once: a bucket answers many questions in the time it takes for one.
-const READERS: usize = 8;
-
 /// Returns the backups in `store`, the newest first; `now` tells how fresh a backup is, `trust` whose proofs count.
 ///
 /// # Errors
@@ -143,7 +139,7 @@ pub fn list(store: &dyn Store, trust: &Trust, now: DateTime<Utc>) -> Result<Vec<
         }
     }
     let mut fresh = false;
-    for (changed, entry) in look_at_all(store, unknown)? {
+    for (changed, entry) in at_once::each(unknown, |version| Ok((version.changed, look(store, version)?)))? {
         if changed < settled {
             keep.push(entry);
             fresh = true;
@@ -159,29 +155,6 @@ pub fn list(store: &dyn Store, trust: &Trust, now: DateTime<Utc>) -> Result<Vec<
     let mut all: Vec<Listed> = all.into_iter().map(|entry| entry.judged(trust)).collect();
     all.sort_by(|a, b| b.moment.cmp(&a.moment).then_with(|| b.id.cmp(&a.id)));
     Ok(all)
-}
-
-/// Reads several backups, some at once.
-fn look_at_all(store: &dyn Store, versions: Vec<Version>) -> Result<Vec<(SystemTime, Entry)>, OpsError> {
-    let readers = versions.len().min(READERS);
-    let queue = Mutex::new(versions);
-    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop();
-    let read = || -> Result<Vec<(SystemTime, Entry)>, OpsError> {
-        let mut found = Vec::new();
-        while let Some(version) = next() {
-            found.push((version.changed, look(store, version)?));
-        }
-        Ok(found)
-    };
-    std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..readers).map(|_| scope.spawn(read)).collect();
-        let stopped = || OpsError::Refused("a thread was stopped".into());
-        let mut found = Vec::new();
-        for thread in threads {
-            found.extend(thread.join().map_err(|_| stopped())??);
-        }
-        Ok(found)
-    })
 }
 
 /// Reads what there is to know of one backup.

@@ -88,7 +88,7 @@ impl Shelf {
         self.drill_signed(id, outcome, started, None);
     }
 
-    fn drill_signed(
+    pub(super) fn drill_signed(
         &self,
         id: &BackupId,
         outcome: Outcome,
@@ -126,7 +126,7 @@ impl Shelf {
 
     pub(super) fn prune(&self, database: &str, rules: &Rules, asked: &Asked) -> Vec<Removal> {
         let lock = self.store.lock(database).unwrap();
-        remove(&self.store, &lock, &self.plan(database, rules, asked), None).unwrap()
+        remove(&self.store, &lock, &self.plan(database, rules, asked), None, asked.now).unwrap()
     }
 
     pub(super) fn ids(&self) -> Vec<BackupId> {
@@ -139,20 +139,20 @@ impl Shelf {
         let entries = fs::read_dir(self.directory.path().join("store")).unwrap().flatten();
         let mut names: Vec<String> =
             entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
-        names.retain(|name| !name.starts_with(".lock-") && name != ".holds");
+        names.retain(|name| !name.starts_with(".lock-") && name != ".holds" && name != "history");
         names.sort();
         names
     }
 }
 
-fn last(count: u32) -> Rules {
+pub(super) fn last(count: u32) -> Rules {
     lenient(Policy { last: Count::Newest(count), ..Policy::default() })
 }
 
-const NOW: &str = "2026-11-21 12:00";
+pub(super) const NOW: &str = "2026-11-21 12:00";
 
 /// Makes a backup of `app` for each of the last so many days, the newest last.
-fn days(shelf: &Shelf, count: usize) -> Vec<BackupId> {
+pub(super) fn days(shelf: &Shelf, count: usize) -> Vec<BackupId> {
     let day = |back| at("2026-11-21 02:00") - chrono::TimeDelta::days(i64::try_from(back).unwrap());
     (0..count).rev().map(|back| shelf.back_up("app", day(back), back, 100)).collect()
 }
@@ -259,7 +259,7 @@ fn one_that_cannot_be_removed_does_not_stop_the_others() {
     let lock = shelf.store.lock("app").unwrap();
     fs::create_dir_all(obstacle.join("in the way")).unwrap();
     let plan = shelf.plan("app", &last(1), &asked(at(NOW)));
-    let fates = remove(&shelf.store, &lock, &plan, None).unwrap();
+    let fates = remove(&shelf.store, &lock, &plan, None, at(NOW)).unwrap();
     assert!(
         matches!(&fates[0].fate, Fate::Failed { problem } if problem.contains(ids[0].as_str())),
         "{fates:?}"
@@ -278,7 +278,7 @@ fn what_was_pinned_since_the_plan_stays_and_so_does_what_nobody_agreed_to() {
     Pin::new(at(NOW), None).write(&shelf.store, &ids[0]).unwrap();
     let lock = shelf.store.lock("app").unwrap();
     let agreed = [ids[0].clone(), ids[1].clone()].into();
-    let fates = remove(&shelf.store, &lock, &plan, Some(&agreed)).unwrap();
+    let fates = remove(&shelf.store, &lock, &plan, Some(&agreed), at(NOW)).unwrap();
     let fates: Vec<&Fate> = fates.iter().map(|removal| &removal.fate).collect();
     assert_eq!(fates, [&Fate::Pinned, &Fate::Removed]);
     assert_eq!(shelf.ids(), [ids[0].clone(), ids[2].clone(), ids[3].clone()]);
