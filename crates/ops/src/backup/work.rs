@@ -59,6 +59,12 @@ pub(super) enum Done {
     Inventory(Box<Inventory>, Vec<Index>),
 }
 
+/// A worker's session, and its process on the server.
+pub(super) struct Reader {
+    pub(super) session: Session,
+    pub(super) pid: i32,
+}
+
 /// What all workers of one attempt share.
 pub(super) struct Shared {
     pub(super) options: BackupOptions,
@@ -110,6 +116,21 @@ impl Shared {
     pub(super) async fn moment_is_lost(&self) -> bool {
         let asked = self.coordinator.session().batch_execute("select");
         !matches!(tokio::time::timeout(self.options.limits.network_timeout, asked).await, Ok(Ok(())))
+    }
+
+    /// Opens a worker's session, as [`Shared::worker`] does, with its process on the server. The steps after the login take no
+    /// time, so there is a bound on them.
+    pub(super) async fn reader(&self) -> Result<Reader, OpsError> {
+        let limits = &self.options.limits;
+        let bound = limits.connect_wait + limits.network_timeout.saturating_mul(3);
+        let opening = async {
+            let session = self.worker().await?;
+            let row = session.query_one("select pg_catalog.pg_backend_pid()", &[]).await;
+            let pid = row.map_err(session.doing("ask for the process"))?.get(0);
+            Ok(Reader { session, pid })
+        };
+        let opened = tokio::time::timeout(bound, opening).await;
+        opened.unwrap_or(Err(OpsError::Db(DbError::Silent { waited: bound })))
     }
 
     /// Opens a worker's session on the snapshot, with locks on every table whose rows it may read.
