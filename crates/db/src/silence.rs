@@ -93,6 +93,9 @@ pub async fn end_backend(session: &Session, pid: i32) -> Result<(), DbError> {
     Ok(())
 }
 
+/// How long the work between one answer and the next statement may take at least.
+const BETWEEN_STATEMENTS: Duration = Duration::from_secs(20);
+
 /// Judges a connection, look by look. Pure.
 #[derive(Debug)]
 pub struct Suspicion {
@@ -128,7 +131,7 @@ impl Suspicion {
             _ => now,
         };
         self.seen = Some((since, backend));
-        let enough = if silence.is_some() { self.pause } else { self.patience };
+        let enough = if silence.is_some() { self.pause } else { self.patience.max(BETWEEN_STATEMENTS) };
         now.duration_since(since) >= enough
     }
 }
@@ -143,7 +146,7 @@ mod tests {
     fn lost_at(silence: impl Fn(u32) -> Option<u32>, backend: impl Fn(u32) -> Backend) -> Option<u32> {
         let mut suspicion = Suspicion::new(3 * SECOND, SECOND);
         let begun = Instant::now();
-        (0..20).find(|look| {
+        (0..60).find(|look| {
             let silence = silence(*look).map(|seconds| seconds * SECOND);
             suspicion.asks(silence) && suspicion.is_lost(begun + *look * SECOND, silence, backend(*look))
         })
@@ -178,7 +181,7 @@ mod tests {
 
     #[test]
     fn an_answer_that_nobody_counts_the_time_of_is_waited_for_longer() {
-        assert_eq!(lost_at(|_| None, |_| Backend::Answered(at(0))), Some(3));
+        assert_eq!(lost_at(|_| None, |_| Backend::Answered(at(0))), Some(20));
         assert_eq!(
             lost_at(|_| None, |look| Backend::Answered(at(look))),
             None,

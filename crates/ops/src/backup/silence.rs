@@ -5,14 +5,15 @@ use std::time::{Duration, Instant};
 
 use unisys_db::DbError;
 use unisys_db::silence::{Suspicion, backend, end_backend};
+use unisys_db::snapshot::Worker;
 
-use super::work::{Reader, Shared};
+use super::work::Shared;
 
 /// Looks at a worker's connection now and then; returns when it is lost. Its process on the server is then ended.
-pub(super) async fn until_lost(shared: &Shared, reader: &Reader) -> DbError {
+pub(super) async fn until_lost(shared: &Shared, worker: &Worker) -> DbError {
     let patience = shared.options.limits.network_timeout;
     let pause = patience / 4;
-    let silence = reader.session.silence();
+    let silence = worker.session.silence();
     let mut suspicion = Suspicion::new(patience, pause);
     loop {
         tokio::time::sleep(pause).await;
@@ -21,12 +22,12 @@ pub(super) async fn until_lost(shared: &Shared, reader: &Reader) -> DbError {
         }
         let moment = shared.coordinator.session();
         // when the moment's connection does not answer either, the watch ends the backup
-        let Ok(Ok(found)) = tokio::time::timeout(patience, backend(moment, reader.pid)).await else {
+        let Ok(Ok(found)) = tokio::time::timeout(patience, backend(moment, worker.pid)).await else {
             continue;
         };
         if suspicion.is_lost(Instant::now(), silence.lasts(), found) {
             // a process that cannot be ended is the server's to find
-            let _ = tokio::time::timeout(ENDING, end_backend(moment, reader.pid)).await;
+            let _ = tokio::time::timeout(ENDING, end_backend(moment, worker.pid)).await;
             return DbError::Silent { waited: patience };
         }
     }

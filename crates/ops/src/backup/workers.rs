@@ -8,12 +8,13 @@ use tokio::task::JoinSet;
 use tokio_postgres::error::SqlState;
 use unisys_db::DbError;
 use unisys_db::run_lock::RunLock;
+use unisys_db::snapshot::Worker;
 use unisys_db::standby::is_conflict;
 
 use super::silence;
 use super::standby::was_conflict;
 use super::watch::Watch;
-use super::work::{Done, Reader, Shared, Work};
+use super::work::{Done, Shared, Work};
 use crate::OpsError;
 use crate::drill::chain;
 
@@ -127,30 +128,30 @@ pub(super) async fn judge(shared: &Shared, error: OpsError) -> Failed {
 }
 
 async fn worker(shared: Arc<Shared>, queue: Arc<Mutex<VecDeque<Work>>>) -> Result<Vec<Done>, OpsError> {
-    let mut reader: Option<Reader> = None;
+    let mut worker: Option<Worker> = None;
     let mut done = Vec::new();
     loop {
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         let Some(work) = next else { return Ok(done) };
-        done.push(perform(&shared, &work, &mut reader).await?);
+        done.push(perform(&shared, &work, &mut worker).await?);
     }
 }
 
 /// Does a piece of work; when its connection is lost, imports the snapshot again and repeats it.
-async fn perform(shared: &Shared, work: &Work, reader: &mut Option<Reader>) -> Result<Done, OpsError> {
+async fn perform(shared: &Shared, work: &Work, worker: &mut Option<Worker>) -> Result<Done, OpsError> {
     let mut lives = LIVES;
     loop {
-        match attempt(shared, work, reader).await {
+        match attempt(shared, work, worker).await {
             Err(error)
                 if lives > 1
-                    && (is_lost(&error) || reader.as_ref().is_some_and(|r| r.session.is_closed())) =>
+                    && (is_lost(&error) || worker.as_ref().is_some_and(|w| w.session.is_closed())) =>
             {
                 lives -= 1;
                 shared.options.progress.message(&format!(
                     "a worker lost its connection and begins its piece again: {}",
                     chain(&error)
                 ));
-                *reader = None;
+                *worker = None;
             }
             result => return result,
         }
@@ -162,16 +163,16 @@ fn is_lost(error: &OpsError) -> bool {
     error.is_connection_lost() && !matches!(error, OpsError::Db(DbError::Connect { .. }))
 }
 
-async fn attempt(shared: &Shared, work: &Work, reader: &mut Option<Reader>) -> Result<Done, OpsError> {
+async fn attempt(shared: &Shared, work: &Work, worker: &mut Option<Worker>) -> Result<Done, OpsError> {
     if work.is_child() {
         return shared.perform(work, None).await;
     }
-    let reader = match reader {
-        Some(reader) => reader,
-        None => reader.insert(shared.reader().await?),
+    let worker = match worker {
+        Some(worker) => worker,
+        None => worker.insert(shared.bounded_worker().await?),
     };
     tokio::select! {
-        result = shared.perform(work, Some(&reader.session)) => result,
-        error = silence::until_lost(shared, reader) => Err(OpsError::Db(error)),
+        result = shared.perform(work, Some(&worker.session)) => result,
+        error = silence::until_lost(shared, worker) => Err(OpsError::Db(error)),
     }
 }
