@@ -47,6 +47,8 @@ pub(crate) struct Done {
     pub(crate) document: Value,
     /// What is wrong, in sentences: differences of a drill, later steps that failed.
     pub(crate) problems: Vec<String>,
+    /// Whether it was about all that the configuration asks for, not about a part of that.
+    pub(crate) whole: bool,
     /// The drill that was part of it, or that it was.
     pub(crate) drilled: Option<Drilled>,
     /// How long it waited for other databases; that is no part of how long it took.
@@ -98,7 +100,7 @@ pub(crate) async fn served(
         ended: Utc::now(),
         seconds: begun.elapsed().saturating_sub(waited).as_secs_f64(),
         exit: result.as_ref().map_or_else(|failure| failure.exit, |done| done.exit) as u8,
-        success: result.as_ref().is_ok_and(Done::succeeded),
+        success: result.as_ref().is_ok_and(|done| done.succeeded() && done.whole),
     };
     let mut problems = Vec::new();
     let before = record::record(operation, subject, run, result.as_ref().ok(), &mut problems).await;

@@ -22,7 +22,7 @@ use crate::failure::Failure;
 use crate::ui::Ui;
 
 pub(crate) use run::{Finished, default_options};
-pub(crate) use selected::SelectedArgs;
+pub(crate) use selected::{SelectedArgs, part};
 pub(crate) use serve::Made;
 
 /// Make backups and look after them

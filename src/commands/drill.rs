@@ -3,6 +3,7 @@
 mod evidence;
 mod report;
 
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -43,7 +44,11 @@ pub(crate) struct Args {
 #[derive(clap::Subcommand)]
 enum Command {
     /// Show the drills that were made, the newest first
-    List,
+    List {
+        /// Also those of backups that were removed
+        #[arg(long)]
+        all: bool,
+    },
     /// Show what the newest drill of a backup found
     Show {
         /// The backup: its name, the start of it, or "latest"; or the name of a drill's record
@@ -79,7 +84,7 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
     }
     match args.command {
         None => drill(&args.drill, ctx, ui).await,
-        Some(Command::List) => list(ctx, ui),
+        Some(Command::List { all }) => list(all, ctx, ui),
         Some(Command::Show { which, evidence }) if evidence.is_asked_for() => {
             evidence::run(which.as_deref(), &evidence, ctx, ui).await
         }
@@ -169,6 +174,7 @@ pub(crate) async fn prove(
             exit,
             document: serde_json::to_value(&record)?,
             problems: differences(&record),
+            whole: true,
             drilled: Some(Drilled { run, took: Some(Took::from(&record)) }),
             waited: Duration::ZERO,
         };
@@ -218,7 +224,17 @@ async fn drill_all(args: &DrillArgs, ctx: &Context, ui: &mut Ui) -> Result<Exit,
     Ok(service::tell_of_all(&news, exit, ctx, ui).await)
 }
 
-/// Returns the records of all drills, the newest first.
+/// Returns the records of all drills there are and were, the newest first.
+fn records_ever(ctx: &Context, ui: &Ui) -> Result<Vec<DrillRecord>, Failure> {
+    let mut records = records(ctx, ui)?;
+    let there: BTreeSet<_> = records.iter().map(|record| (record.backup.clone(), record.started)).collect();
+    let gone = pick::history(ctx, ui)?.into_iter().filter_map(|kept| kept.record());
+    records.extend(gone.filter(|record| !there.contains(&(record.backup.clone(), record.started))));
+    records.sort_by_key(|record| std::cmp::Reverse(record.started));
+    Ok(records)
+}
+
+/// Returns the records of all drills of backups that are there, the newest first.
 fn records(ctx: &Context, ui: &Ui) -> Result<Vec<DrillRecord>, Failure> {
     let mut records = Vec::new();
     for picked in pick::all(ctx, ui)? {
@@ -228,11 +244,11 @@ fn records(ctx: &Context, ui: &Ui) -> Result<Vec<DrillRecord>, Failure> {
     Ok(records)
 }
 
-fn list(ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
-    let records = records(ctx, ui)?;
+fn list(all: bool, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
+    let records = if all { records_ever(ctx, ui)? } else { records(ctx, ui)? };
     view::drill::list(ui, &records)?;
     ui.hint(match records.first() {
-        Some(record) => format!("See what one found: unisys-dba drill show {}", record.backup),
+        Some(record) => format!("See what one found: unisys-dba drill show {}", record.name()),
         None => "Make the first one: unisys-dba drill".into(),
     });
     Ok(Exit::Done)
@@ -243,7 +259,7 @@ fn show(which: Option<&str>, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure
     let record = match which {
         None => records(ctx, ui)?.into_iter().next(),
         Some(name) if name.starts_with("drill-") => {
-            records(ctx, ui)?.into_iter().find(|record| record.name() == name.trim_end_matches(".json"))
+            records_ever(ctx, ui)?.into_iter().find(|record| record.name() == name.trim_end_matches(".json"))
         }
         Some(text) => {
             let picked = pick::pick(ctx, ui, text)?;

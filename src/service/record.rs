@@ -79,8 +79,8 @@ fn remember(
     }
     match listed {
         Some(Ok(backups)) => {
-            known.newest = Newest::of(&backups);
-            known.proof = Proof::of(&backups);
+            known.newest = Newest::of(&backups, subject.part());
+            known.proof = Proof::of(&backups, subject.part());
         }
         Some(Err(error)) => problems.push(format!("metrics of the backups were not renewed: {error}")),
         None => {}

@@ -7,6 +7,7 @@ use unisys_ops::OpsError;
 use unisys_ops::backup::{self, BackupId, Listed};
 use unisys_ops::store::Store;
 
+use crate::commands::backup::part;
 use crate::commands::pick::{self, Picked};
 use crate::context::{Context, PRIVATE_DATABASE, Selection};
 use crate::failure::Failure;
@@ -21,6 +22,8 @@ pub(crate) struct Subject<'a> {
     /// How its backups' names begin; unknown where its connection string is wrong.
     slug: Option<String>,
     pub(super) store: Option<Arc<dyn Store>>,
+    /// Which part of it the configuration asks for.
+    part: Option<String>,
     /// A file with the address of a webhook that is told of this database alone.
     pub(super) webhook_file: Option<PathBuf>,
     /// Who gets a mail about this database alone.
@@ -42,6 +45,7 @@ impl<'a> Subject<'a> {
             ctx,
             slug: database.as_deref().map(BackupId::slug),
             store: ctx.store(selection).ok(),
+            part: part(ctx, selection).ok().flatten(),
             configured: own.is_some(),
             name: own.map(|(name, _)| name.to_owned()).or(database).unwrap_or_default(),
             webhook_file: own.and_then(|(_, own)| own.webhook_file.clone()),
@@ -64,17 +68,25 @@ impl<'a> Subject<'a> {
             configured: false,
             slug: Some(picked.id.database_slug().to_owned()),
             store: Some(Arc::clone(&picked.store)),
+            part: None,
             webhook_file: None,
             mail_to: Vec::new(),
         })
     }
 
+    /// Returns which part of the database the configuration asks for, in words; nothing where it asks for all of it.
+    pub(crate) fn part(&self) -> Option<&str> {
+        self.part.as_deref()
+    }
+
     /// Returns its backups; nothing where it is not known which they are.
     pub(super) async fn listed(&self) -> Option<Result<Vec<Listed>, OpsError>> {
         let (store, slug, now) = (Arc::clone(self.store.as_ref()?), self.slug.clone()?, self.ctx.now);
+        // keys that cannot be read have ended the operation before
+        let trust = self.ctx.trust().ok()?;
         // a store may take its time, and other databases are worked on meanwhile
         let listed = tokio::task::spawn_blocking(move || {
-            let mut backups = backup::list(&*store, now)?;
+            let mut backups = backup::list(&*store, &trust, now)?;
             backups.retain(|backup| backup.id.database_slug() == slug);
             Ok(backups)
         });
@@ -87,7 +99,7 @@ impl<'a> Subject<'a> {
             return failure;
         }
         match self.listed().await {
-            Some(Ok(backups)) => pick::with_newest_of(failure, &backups),
+            Some(Ok(backups)) => pick::with_newest_of(failure, &backups, self.ctx),
             _ => failure,
         }
     }

@@ -27,6 +27,7 @@ mod plain;
 #[cfg(unix)]
 mod plugins;
 mod restore;
+mod restore_partitions;
 mod retention;
 mod schedule;
 #[cfg(unix)]

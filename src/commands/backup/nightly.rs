@@ -28,11 +28,12 @@ pub(super) async fn drill(
     done: &mut Done,
     ui: &mut Ui,
 ) -> Option<DrillRecord> {
-    let id = finished.report.manifest.id.clone();
+    let manifest = &finished.report.manifest;
+    let (id, part) = (manifest.id.clone(), manifest.part());
     let due = match ctx.store(selection) {
         Ok(store) => {
             let picked = Picked { store, id };
-            due(ctx, selection, &picked, ui).await.map(|due| due.then_some(picked))
+            due(ctx, selection, &picked, part.as_deref(), ui).await.map(|due| due.then_some(picked))
         }
         Err(failure) => Err(failure),
     };
@@ -46,13 +47,19 @@ pub(super) async fn drill(
     }
 }
 
-/// Whether the newest proof of this database is too old. Without a key, drills are another machine's work.
-async fn due(ctx: &Context, selection: &Selection<'_>, picked: &Picked, ui: &Ui) -> Result<bool, Failure> {
+/// Whether the newest proof of this database, or of this part of it, is too old. Without a key, drills are another machine's work.
+async fn due(
+    ctx: &Context,
+    selection: &Selection<'_>,
+    picked: &Picked,
+    part: Option<&str>,
+    ui: &Ui,
+) -> Result<bool, Failure> {
     let Some(every) = ctx.settings.drill.every else { return Ok(false) };
-    let (store, now) = (Arc::clone(&picked.store), ctx.now);
-    let mut backups = tokio::task::spawn_blocking(move || backup::list(&*store, now)).await??;
+    let (store, trust, now) = (Arc::clone(&picked.store), ctx.trust()?, ctx.now);
+    let mut backups = tokio::task::spawn_blocking(move || backup::list(&*store, &trust, now)).await??;
     backups.retain(|backup| backup.id.database_slug() == picked.id.database_slug());
-    if !freshness::drill_is_due(&backups, every.0, ctx.now) {
+    if !freshness::drill_is_due(&backups, part, every.0, ctx.now) {
         return Ok(false);
     }
     if !ctx.has_identities(selection) {

@@ -9,7 +9,7 @@ use unisys_db::snapshot::SnapshotOptions;
 use unisys_db::{Target, selection};
 use unisys_ops::backup::{BackupOptions, BackupReport, Copied, DumpOptions, Limits, Locks, Standby, Tag};
 use unisys_ops::doctor;
-use unisys_ops::evidence::SigningKey;
+use unisys_ops::evidence::{SigningKey, Trust};
 use unisys_ops::keys::{self, Recipient};
 use unisys_ops::platform;
 use unisys_ops::progress::Progress;
@@ -153,8 +153,8 @@ impl Prepared {
 pub(super) struct After {
     pub(super) store: Arc<dyn Store>,
     copies: Vec<Arc<dyn Store>>,
-    /// What stays; nothing where no pruning is wanted.
-    rules: Option<Rules>,
+    /// What stays, and whose proofs count for that; nothing where no pruning is wanted.
+    rules: Option<(Rules, Trust)>,
 }
 
 impl After {
@@ -172,8 +172,9 @@ impl After {
         let copies = copies::update(ctx, ui, &self.store, &self.copies, &report, args.adopt).await;
         // other databases are worked on while a store takes its time
         let pruning = tokio::task::spawn_blocking(move || {
-            let prune =
-                |rules: &Rules| retention::after_backup(&*self.store, &locks.store, rules, &report.manifest);
+            let prune = |(rules, trust): &(Rules, Trust)| {
+                retention::after_backup(&*self.store, &locks.store, rules, trust, &report.manifest)
+            };
             (self.rules.as_ref().map(prune), report, locks)
         });
         let (pruned, report, locks) = pruning.await?;
@@ -198,7 +199,8 @@ pub(super) fn prepare(
         false => ctx.recipients(database)?,
     };
     let prunes = retention::is_automatic(ctx) && !args.no_prune;
-    let rules = prunes.then(|| retention::rules_of(ctx, database)).transpose()?;
+    let rules = prunes.then(|| Ok::<_, Failure>((retention::rules_of(ctx, database)?, ctx.trust()?)));
+    let rules = rules.transpose()?;
     let target = ctx.target(database, ui)?;
     let standby = ctx.standby(database, ui)?;
     let after = After { store: ctx.store(database)?, copies: ctx.copies(database)?, rules };

@@ -100,10 +100,12 @@ async fn back_up(
         let made_now = service::apart(backup).await?.map_err(explain::with_doctor)?;
         let finished = after.follow(made_now, args, ctx, ui).await?;
         finished.report.manifest.warnings.iter().for_each(|warning| ui.warning(warning));
+        let part = finished.report.manifest.part();
         let mut done = Done {
             exit: Exit::Done,
             document: Value::Null,
             problems: Vec::new(),
+            whole: part.is_none() || part.as_deref() == subject.part(),
             drilled: None,
             waited: Duration::ZERO,
         };
