@@ -26,7 +26,7 @@ mod work;
 mod workers;
 
 pub use check::{CheckOptions, CheckReport, Finding, ReadData, check};
-pub use copies::{Copied, CopyOptions, Lag, bring_up_to_date, lag};
+pub use copies::{Copied, CopyOptions, Lag, bring_up_to_date, lag, replace_in_copy};
 pub use decrypt::{decrypt_pieces, decrypt_sql};
 pub use dump_options::DumpOptions;
 pub use id::BackupId;

@@ -8,9 +8,7 @@ use secrecy::SecretString;
 use serde_json::Value;
 use unisys_db::snapshot::SnapshotOptions;
 use unisys_db::{Target, selection};
-use unisys_ops::backup::{
-    self, BackupOptions, BackupReport, Copied, DumpOptions, Limits, Locks, Standby, Tag,
-};
+use unisys_ops::backup::{self, BackupOptions, BackupReport, DumpOptions, Limits, Locks, Standby, Tag};
 use unisys_ops::doctor;
 use unisys_ops::evidence::SigningKey;
 use unisys_ops::keys::{self, Recipient};
@@ -19,6 +17,7 @@ use unisys_ops::progress::Progress;
 use unisys_ops::retention::Rules;
 use unisys_ops::store::Store;
 
+use super::copies::{Copies, Followed};
 use super::selected::SelectedArgs;
 use super::{copies, nightly, retention, run_all};
 use crate::commands::signature;
@@ -61,6 +60,9 @@ pub(crate) struct Args {
     /// Let a passphrase open it, too; without backup.passphrase-command or -file you type it, twice
     #[arg(long)]
     passphrase: bool,
+    /// Begin although the store seems to have too little room [default: backup.space-check]
+    #[arg(long)]
+    no_space_check: bool,
     /// Take over a store that holds backups of this database from another server
     #[arg(long)]
     adopt: bool,
@@ -120,7 +122,7 @@ pub(super) async fn back_up(
         prepared.passphrase = passphrase(args, ctx, ui).await?;
         let (options, after) = prepared.begin(Arc::from(ui.progress()));
         let made_now = backup::run_and_keep_lock(&*after.store, options).await;
-        let finished = after.follow(made_now.map_err(explain::with_doctor)?, args, ctx, ui).await;
+        let finished = after.prune(made_now.map_err(explain::with_doctor)?).await.copy(ui).await;
         finished.report.manifest.warnings.iter().for_each(|warning| ui.warning(warning));
         let mut done = Done { exit: Exit::Done, document: Value::Null, problems: Vec::new(), drilled: None };
         tell(&finished, ui).into_iter().for_each(|problem| done.later(problem));
@@ -136,7 +138,7 @@ pub(super) async fn back_up(
 /// A complete backup with what followed it.
 pub(crate) struct Finished {
     pub(crate) report: BackupReport,
-    pub(crate) copies: Vec<Copied>,
+    pub(crate) copies: Vec<Followed>,
     /// Nothing where no pruning was wanted.
     pub(crate) pruned: Option<DatabaseReport>,
 }
@@ -144,15 +146,15 @@ pub(crate) struct Finished {
 /// Says what went wrong after a backup was complete; returns the same, a sentence each.
 pub(super) fn tell(finished: &Finished, ui: &Ui) -> Vec<String> {
     let mut all = copies::tell(ui, &finished.copies);
-    if let Some(pruned) = &finished.pruned {
-        retention::warn_of_holds(ui, pruned);
-        let problems = pruned.problems();
-        problems.iter().for_each(|problem| ui.warning(problem));
-        if !problems.is_empty() {
-            ui.hint("The backup is complete. Remove the cause, and run `unisys-dba backup prune`.");
-        }
-        all.extend(problems);
+    let of_copies = finished.copies.iter().filter_map(|copy| copy.pruned.as_ref());
+    let pruned: Vec<&DatabaseReport> = finished.pruned.iter().chain(of_copies).collect();
+    retention::warn_of_holds(ui, pruned.iter().copied());
+    let problems: Vec<String> = pruned.iter().flat_map(|pruned| pruned.problems()).collect();
+    problems.iter().for_each(|problem| ui.warning(problem));
+    if !problems.is_empty() {
+        ui.hint("The backup is complete. Remove the cause, and run `unisys-dba backup prune`.");
     }
+    all.extend(problems);
     all
 }
 
@@ -173,26 +175,36 @@ impl Prepared {
 /// What follows a backup.
 pub(super) struct After {
     pub(super) store: Arc<dyn Store>,
-    copies: Vec<Arc<dyn Store>>,
     /// What stays; nothing where no pruning is wanted.
     rules: Option<Rules>,
+    copies: Copies,
 }
 
 impl After {
-    /// Copies what was made, and prunes under its locks.
-    pub(super) async fn follow(
-        self,
-        (report, locks): (BackupReport, Locks),
-        args: &Args,
-        ctx: &Context,
-        ui: &Ui,
-    ) -> Finished {
-        let copies = copies::update(ctx, ui, &self.store, &self.copies, &report, args.adopt).await;
+    /// Prunes the backup's own store, under the locks of the run. Copies come after that, and without these locks: one that is
+    /// slow delays neither the pruning nor the next run.
+    pub(super) async fn prune(self, (report, locks): (BackupReport, Locks)) -> Uncopied {
         let prune =
             |rules: &Rules| retention::after_backup(&*self.store, &locks.store, rules, &report.manifest);
         let pruned = self.rules.as_ref().map(prune);
         locks.release().await;
-        Finished { report, copies, pruned }
+        Uncopied { report, pruned, store: self.store, copies: self.copies }
+    }
+}
+
+/// A backup whose store is pruned, and whose copies are not made yet.
+pub(super) struct Uncopied {
+    report: BackupReport,
+    pruned: Option<DatabaseReport>,
+    store: Arc<dyn Store>,
+    copies: Copies,
+}
+
+impl Uncopied {
+    /// Makes the copies, and prunes them.
+    pub(super) async fn copy(self, ui: &Ui) -> Finished {
+        let copies = self.copies.update(ui, &self.store, &self.report).await;
+        Finished { report: self.report, copies, pruned: self.pruned }
     }
 }
 
@@ -213,9 +225,16 @@ pub(super) fn prepare(
     };
     let prunes = retention::is_automatic(ctx) && !args.no_prune;
     let rules = prunes.then(|| retention::rules_of(ctx, database)).transpose()?;
+    let copies = Copies {
+        stores: ctx.copies(database)?,
+        rules: prunes.then(|| retention::rules_of_copies(ctx, database)).transpose()?,
+        jobs: ctx.settings.backup.jobs.get(),
+        check_space: ctx.settings.backup.space_check && !args.no_space_check,
+        adopt: args.adopt,
+    };
     let target = ctx.target(database, ui)?;
     let standby = ctx.standby(database, ui)?;
-    let after = After { store: ctx.store(database)?, copies: ctx.copies(database)?, rules };
+    let after = After { store: ctx.store(database)?, rules, copies };
     let signing = signature::own_key(ctx, ui)?;
     let options = options(args, selected, ctx, Source { target, standby, recipients, signing });
     Ok(Prepared { passphrase: None, options: Box::new(options), after })
@@ -298,6 +317,7 @@ fn options(
 ) -> impl FnOnce(Arc<dyn Progress>) -> BackupOptions + use<> {
     let settings = &ctx.settings.backup;
     let (search, tags, adopt) = (ctx.search(), args.tag.clone(), args.adopt);
+    let check_space = settings.space_check && !args.no_space_check;
     let (layout, ranges) = (args.layout.unwrap_or(settings.layout), args.ranges.unwrap_or(settings.ranges));
     let (jobs, level) = (args.jobs.unwrap_or(settings.jobs).get(), settings.compression_level);
     let snapshot =
@@ -326,6 +346,7 @@ fn options(
         snapshot,
         limits,
         tags,
+        check_space,
         adopt,
         made_by: crate::cli::VERSION.into(),
         progress,

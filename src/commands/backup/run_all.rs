@@ -38,6 +38,7 @@ pub(super) async fn run(
             Err(failure) => done.push(Of { database: name.to_owned(), result: Err(failure) }),
         }
     }
+    let mut uncopied = Vec::new();
     let mut running: JoinSet<(String, After, Made)> = JoinSet::new();
     loop {
         while running.len() < at_once.get()
@@ -52,21 +53,22 @@ pub(super) async fn run(
         }
         match running.join_next().await {
             None => break,
-            Some(Ok((database, after, made))) => {
-                let result = match made {
-                    Ok(made) => {
-                        ui.status(format!("{database}: {} is complete", made.0.manifest.id));
-                        Ok(after.follow(made, args, ctx, ui).await)
-                    }
-                    Err(error) => {
-                        ui.warning(format!("{database}: {error}"));
-                        Err(explain::with_doctor(error))
-                    }
-                };
-                done.push(Of { database, result });
-            }
+            Some(Ok((database, after, made))) => match made {
+                Ok(made) => {
+                    ui.status(format!("{database}: {} is complete", made.0.manifest.id));
+                    uncopied.push((database, after.prune(made).await));
+                }
+                Err(error) => {
+                    ui.warning(format!("{database}: {error}"));
+                    done.push(Of { database, result: Err(explain::with_doctor(error)) });
+                }
+            },
             Some(Err(stopped)) => return Err(Failure::new(format!("a backup was stopped: {stopped}"))),
         }
+    }
+    // not before all backups are made and their stores are pruned: a slow copy delays none of them
+    for (database, backup) in uncopied {
+        done.push(Of { database, result: Ok(backup.copy(ui).await) });
     }
     done.sort_by(|a, b| a.database.cmp(&b.database));
     view::backup::made_all(ui, &done)?;

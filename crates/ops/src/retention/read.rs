@@ -1,6 +1,7 @@
 //! The backups of a store, as retention sees them. Their own files tell, never an index over them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use unisys_db::TableName;
@@ -127,11 +128,25 @@ pub fn slugs(store: &dyn Store) -> Result<BTreeSet<String>, OpsError> {
 /// # Errors
 /// [`OpsError`] when the store cannot be listed. What is wrong with one backup is told in its place.
 pub fn read(store: &dyn Store, slug: &str) -> Result<Found, OpsError> {
+    read_copy(store, slug, &[])
+}
+
+/// As [`read`], of a store that holds copies of what is in `firsts`: what is proven there is proven here, where the manifest is
+/// the same to the byte, and with it the hashes of all files; what is pinned there is pinned here.
+///
+/// # Errors
+/// [`OpsError`] when one of the stores cannot be listed, or its proofs cannot be read.
+pub fn read_copy(store: &dyn Store, slug: &str, firsts: &[Arc<dyn Store>]) -> Result<Found, OpsError> {
+    let firsts = firsts.iter().map(|first| Ok((&**first, first.ids()?.into_iter().collect())));
+    let firsts: Vec<First<'_>> = firsts.collect::<Result<_, OpsError>>()?;
     let mut groups: BTreeMap<Kind, Vec<Candidate>> = BTreeMap::new();
     let mut unreadable = Vec::new();
     for id in store.ids()?.into_iter().filter(|id| id.database_slug() == slug) {
         match candidate(store, &id) {
-            Ok((of, backup)) => groups.entry(of).or_default().push(backup),
+            Ok((of, mut backup, manifest_sha256)) => {
+                learn(&mut backup, &manifest_sha256, &firsts)?;
+                groups.entry(of).or_default().push(backup);
+            }
             // removed since the store was listed
             Err(OpsError::Refused(_)) => {}
             Err(error) => {
@@ -155,7 +170,24 @@ pub fn read(store: &dyn Store, slug: &str) -> Result<Found, OpsError> {
 /// What backups are counted together by: database, cluster, part.
 type Kind = (String, String, Option<String>);
 
-fn candidate(store: &dyn Store, id: &BackupId) -> Result<(Kind, Candidate), OpsError> {
+/// A store that copies are made of, and what it holds.
+type First<'a> = (&'a dyn Store, BTreeSet<BackupId>);
+
+/// Adds to what is known of a copy what is known of the backup it is of. A drill of the copy itself that failed is not made good
+/// by one of the other.
+fn learn(backup: &mut Candidate, manifest_sha256: &str, firsts: &[First<'_>]) -> Result<(), OpsError> {
+    for (first, _) in firsts.iter().filter(|(_, ids)| ids.contains(&backup.id)) {
+        if backup.state == State::Unproven {
+            (backup.state, ..) = backup::judge_drills(&drill::list(*first, &backup.id)?, manifest_sha256);
+        }
+        if backup.pin.is_none() {
+            backup.pin = Pin::read(*first, &backup.id)?;
+        }
+    }
+    Ok(())
+}
+
+fn candidate(store: &dyn Store, id: &BackupId) -> Result<(Kind, Candidate, String), OpsError> {
     let (manifest, json, signature) = OpenBackup::judged(store, id, &Trust::default())?;
     if let Some(problem) = signature.problem() {
         return Err(OpsError::Corrupt(format!("{}: {problem}", signature_name(MANIFEST))));
@@ -166,7 +198,8 @@ fn candidate(store: &dyn Store, id: &BackupId) -> Result<(Kind, Candidate), OpsE
         return Err(OpsError::Corrupt(format!("the manifest of {id} contradicts its name")));
     }
     let records = drill::list(store, id)?;
-    let (state, ..) = backup::judge_drills(&records, &sha256(&json));
+    let manifest_sha256 = sha256(&json);
+    let (state, ..) = backup::judge_drills(&records, &manifest_sha256);
     let candidate = Candidate {
         id: id.clone(),
         moment: manifest.moment,
@@ -182,5 +215,5 @@ fn candidate(store: &dyn Store, id: &BackupId) -> Result<(Kind, Candidate), OpsE
             .collect(),
     };
     let part = manifest.selection.as_ref().map(Selected::asked_for);
-    Ok(((manifest.database, manifest.system_identifier, part), candidate))
+    Ok(((manifest.database, manifest.system_identifier, part), candidate, manifest_sha256))
 }
