@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use unisys_ops::OpsError;
 use unisys_ops::backup::{self, BackupId, BackupReport, Copied, CopyOptions};
+use unisys_ops::evidence::Trust;
 use unisys_ops::retention::Rules;
 use unisys_ops::store::Store;
 
@@ -18,8 +19,8 @@ use crate::view::prune::DatabaseReport;
 /// Where a backup is copied to, and how.
 pub(super) struct Copies {
     pub(super) stores: Vec<Arc<dyn Store>>,
-    /// What stays in them; nothing where no pruning is wanted.
-    pub(super) rules: Option<Rules>,
+    /// What stays in them, and whose proofs count for that; nothing where no pruning is wanted.
+    pub(super) rules: Option<(Rules, Trust)>,
     pub(super) jobs: usize,
     pub(super) check_space: bool,
     pub(super) adopt: bool,
@@ -35,12 +36,15 @@ pub(crate) struct Followed {
 impl Copies {
     /// Copies the newest backups of a database to each of its copies, and prunes that; one that fails keeps none of the others
     /// from it.
+    ///
+    /// # Errors
+    /// The pruning panicked; what else goes wrong is in what is returned.
     pub(super) async fn update(
         &self,
         ui: &Ui,
         store: &Arc<dyn Store>,
         BackupReport { manifest, .. }: &BackupReport,
-    ) -> Vec<Followed> {
+    ) -> Result<Vec<Followed>, Failure> {
         let mut all = Vec::new();
         if !self.stores.is_empty() {
             ui.status(format!("Backup {} is complete; now its copies.", manifest.id));
@@ -55,11 +59,17 @@ impl Copies {
             let copied = backup::bring_up_to_date(&**store, &**copy, &manifest.database, &options).await;
             // a copy that just failed is not waited for once more
             let reached = !matches!(copied.failure, Some(OpsError::Bucket { .. }));
-            let rules = self.rules.as_ref().filter(|_| reached);
-            let pruned = rules.and_then(|rules| retention::after_copying(store, &**copy, rules, manifest));
+            let pruned = match self.rules.clone().filter(|_| reached) {
+                None => None,
+                Some((rules, trust)) => {
+                    let (store, copy, manifest) = (Arc::clone(store), Arc::clone(copy), manifest.clone());
+                    let prune = move || retention::after_copying(&store, &*copy, &rules, &trust, &manifest);
+                    tokio::task::spawn_blocking(prune).await?
+                }
+            };
             all.push(Followed { copied, pruned });
         }
-        all
+        Ok(all)
     }
 }
 

@@ -171,7 +171,7 @@ impl Scope {
     ) -> Result<(Vec<GroupPlan>, Vec<Unreadable>), Failure> {
         let firsts = self.stores.iter().filter(|first| pruned.copy && !first.copy);
         let firsts: Vec<Arc<dyn Store>> = firsts.map(|first| Arc::clone(&first.store)).collect();
-        let mut found = retention::read_copy(&*pruned.store, slug, &firsts)?;
+        let mut found = retention::read_copy(&*pruned.store, slug, &ctx.trust()?, &firsts)?;
         let asked = Asked { now, just_made: None, even_though: self.even_though.clone() };
         let mut plans = Vec::new();
         for group in &mut found.groups {
@@ -225,7 +225,7 @@ impl Scope {
                 == (&plan.database, &plan.system_identifier, &plan.part)
         };
         let plan = plans.into_iter().find(same).unwrap_or(plan);
-        let removals = retention::remove(&*pruned.store, &lock, &plan, Some(agreed));
+        let removals = retention::remove(&*pruned.store, &lock, &plan, Some(agreed), Utc::now());
         Ok(DatabaseReport::new(plan, removals))
     }
 }

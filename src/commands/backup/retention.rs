@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use chrono::{TimeDelta, Utc};
 use unisys_ops::backup::{BackupId, Manifest};
+use unisys_ops::evidence::Trust;
 use unisys_ops::retention::{self, Asked, Hold, HoldKind, Policy, Rules};
 use unisys_ops::store::{Place, Store, StoreLock};
 
@@ -108,9 +109,10 @@ pub(super) fn after_backup(
     store: &dyn Store,
     lock: &StoreLock,
     rules: &Rules,
+    trust: &Trust,
     manifest: &Manifest,
 ) -> DatabaseReport {
-    prune(store, &[], lock, rules, manifest)
+    prune(store, &[], lock, rules, trust, manifest)
 }
 
 /// The same in a copy of the store, by proofs and pins of both. Nothing is removed from a copy that lacks the backup.
@@ -118,11 +120,12 @@ pub(super) fn after_copying(
     first: &Arc<dyn Store>,
     copy: &dyn Store,
     rules: &Rules,
+    trust: &Trust,
     manifest: &Manifest,
 ) -> Option<DatabaseReport> {
     let report = match (copy.contains(&manifest.id), copy.lock(&manifest.database)) {
         (Ok(false), _) => return None,
-        (Ok(true), Ok(lock)) => prune(copy, slice::from_ref(first), &lock, rules, manifest),
+        (Ok(true), Ok(lock)) => prune(copy, slice::from_ref(first), &lock, rules, trust, manifest),
         (Err(error), _) | (_, Err(error)) => {
             DatabaseReport::failed(&manifest.database, &manifest.system_identifier, &error)
         }
@@ -135,6 +138,7 @@ fn prune(
     firsts: &[Arc<dyn Store>],
     lock: &StoreLock,
     rules: &Rules,
+    trust: &Trust,
     manifest: &Manifest,
 ) -> DatabaseReport {
     let asked = Asked {
@@ -144,7 +148,7 @@ fn prune(
         even_though: Vec::new(),
     };
     let problem = |problem| DatabaseReport::failed(&manifest.database, &manifest.system_identifier, &problem);
-    let mut found = match retention::read_copy(store, &BackupId::slug(&manifest.database), firsts) {
+    let mut found = match retention::read_copy(store, &BackupId::slug(&manifest.database), trust, firsts) {
         Ok(found) => found,
         Err(error) => return problem(error),
     };
@@ -156,7 +160,7 @@ fn prune(
         )));
     };
     let plan = retention::judge(group, &found.unreadable, rules, &asked);
-    let removals = retention::remove(store, lock, &plan, None);
+    let removals = retention::remove(store, lock, &plan, None, asked.now);
     DatabaseReport::new(plan, removals)
 }
 

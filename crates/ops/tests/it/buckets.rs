@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use unisys_ops::OpsError;
 use unisys_ops::backup::{self, BackupId, CheckOptions, CopyOptions, ReadData, State};
 use unisys_ops::drill::{self, Outcome};
+use unisys_ops::evidence::Trust;
 use unisys_ops::progress::Silent;
 use unisys_ops::store::{
     Credentials, DirectoryStore, Draft, Fault, Place as StorePlace, S3Options, S3Store, Store,
@@ -87,7 +88,7 @@ async fn findings(place: &Place, store: &dyn Store, id: &BackupId) -> Vec<backup
 
 fn state(store: &dyn Store) -> Vec<State> {
     let later = Utc::now() + TimeDelta::minutes(1);
-    backup::list(store, later).unwrap().into_iter().map(|listed| listed.state).collect()
+    backup::list(store, &Trust::default(), later).unwrap().into_iter().map(|listed| listed.state).collect()
 }
 
 const ID: &str = "app_20261120T020000Z_0001";
