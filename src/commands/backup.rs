@@ -21,6 +21,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::ui::Ui;
 
+pub(crate) use copies::Followed;
 pub(crate) use run::{Finished, default_options};
 pub(crate) use selected::{SelectedArgs, part};
 pub(crate) use serve::Made;

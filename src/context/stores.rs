@@ -22,7 +22,8 @@ impl Context {
         self.open_store(self.place(selection))
     }
 
-    fn place<'a>(&'a self, selection: &Selection<'a>) -> &'a Place {
+    /// Returns where the store of a database is.
+    pub(crate) fn place<'a>(&'a self, selection: &Selection<'a>) -> &'a Place {
         match selection {
             Selection::Configured { database: Database { store: Some(store), .. }, .. } => store,
             _ => &self.settings.backup.store,
@@ -37,14 +38,19 @@ impl Context {
         self.copy_places(selection).iter().map(|place| self.open_store(place)).collect()
     }
 
-    fn copy_places<'a>(&'a self, selection: &Selection<'a>) -> &'a [Place] {
+    /// Returns where a database's backups are copied to.
+    pub(crate) fn copy_places<'a>(&'a self, selection: &Selection<'a>) -> &'a [Place] {
         match selection {
             Selection::Configured { database, .. } if !database.copies.is_empty() => &database.copies,
             _ => &self.settings.backup.copies,
         }
     }
 
-    fn open_store(&self, place: &Place) -> Result<Arc<dyn Store>, Failure> {
+    /// Returns the store at a place. Nothing is asked of it yet.
+    ///
+    /// # Errors
+    /// As [`Context::store`].
+    pub(crate) fn open_store(&self, place: &Place) -> Result<Arc<dyn Store>, Failure> {
         let place = match place {
             Place::Directory(path) => return Ok(Arc::new(DirectoryStore::new(path))),
             Place::Bucket(place) => place,
@@ -80,8 +86,16 @@ impl Context {
     /// # Errors
     /// As [`Context::selection`], when a database is named; as [`Context::store`].
     pub(crate) fn stores(&self) -> Result<Vec<Arc<dyn Store>>, Failure> {
+        self.first_places()?.into_iter().map(|place| self.open_store(place)).collect()
+    }
+
+    /// Returns where [`Context::stores`] are.
+    ///
+    /// # Errors
+    /// As [`Context::selection`], when a database is named.
+    pub(crate) fn first_places(&self) -> Result<Vec<&Place>, Failure> {
         if self.names_database() {
-            return Ok(vec![self.store(&self.selection()?)?]);
+            return Ok(vec![self.place(&self.selection()?)]);
         }
         let own = self.settings.databases.values().filter_map(|database| database.store.as_ref());
         let mut places = vec![&self.settings.backup.store];
@@ -90,7 +104,7 @@ impl Context {
                 places.push(place);
             }
         }
-        places.into_iter().map(|place| self.open_store(place)).collect()
+        Ok(places)
     }
 
     /// Returns the stores that hold copies of what [`Context::stores`] hold; one that cannot be used comes as the reason.
@@ -98,9 +112,16 @@ impl Context {
     /// # Errors
     /// As [`Context::selection`], when a database is named.
     pub(crate) fn all_copies(&self) -> Result<Vec<OpenedStore>, Failure> {
+        Ok(self.all_copy_places()?.into_iter().map(|place| self.open_store(place)).collect())
+    }
+
+    /// Returns where [`Context::all_copies`] are.
+    ///
+    /// # Errors
+    /// As [`Context::selection`], when a database is named.
+    pub(crate) fn all_copy_places(&self) -> Result<Vec<&Place>, Failure> {
         if self.names_database() {
-            let places = self.copy_places(&self.selection()?).iter();
-            return Ok(places.map(|place| self.open_store(place)).collect());
+            return Ok(self.copy_places(&self.selection()?).iter().collect());
         }
         let own = self.settings.databases.values().flat_map(|database| &database.copies);
         let mut places: Vec<&Place> = Vec::new();
@@ -109,6 +130,6 @@ impl Context {
                 places.push(place);
             }
         }
-        Ok(places.into_iter().map(|place| self.open_store(place)).collect())
+        Ok(places)
     }
 }

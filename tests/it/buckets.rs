@@ -21,15 +21,15 @@ fn bulk(name: &str) -> String {
 }
 
 /// A database, a bucket behind a proxy, a key and a configuration.
-struct Site {
-    server: S3Server,
-    proxy: Proxy,
+pub(crate) struct Site {
+    pub(crate) server: S3Server,
+    pub(crate) proxy: Proxy,
     directory: TempDir,
     database: String,
 }
 
 impl Site {
-    async fn new(source: &str, settings: &str) -> Self {
+    pub(crate) async fn new(source: &str, settings: &str) -> Self {
         let target = unisys_testkit::database_with(source).await;
         let server = S3Server::start();
         let proxy = Proxy::before(server.port());
@@ -55,11 +55,11 @@ impl Site {
         Self { server, proxy, directory, database: target.database }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
-    fn command(&self, words: &[&str]) -> Command {
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_unisys-dba"));
         command.current_dir(self.directory.path()).env_clear().env("HOME", self.directory.path());
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
@@ -70,19 +70,19 @@ impl Site {
         command
     }
 
-    fn run(&self, words: &[&str]) -> Output {
+    pub(crate) fn run(&self, words: &[&str]) -> Output {
         self.command(words).output().unwrap()
     }
 
     /// Runs what must end with this code; returns its JSON.
-    fn json(&self, words: &[&str], code: i32) -> Value {
+    pub(crate) fn json(&self, words: &[&str], code: i32) -> Value {
         let output = self.run(&[words, &["--format", "json"]].concat());
         assert_eq!(output.status.code(), Some(code), "{words:?}: {}", stderr(&output));
         serde_json::from_slice(&output.stdout).unwrap()
     }
 
     /// Waits while `child` runs and `wanted` does not hold yet.
-    fn wait_for(child: &mut Child, mut wanted: impl FnMut() -> bool) {
+    pub(crate) fn wait_for(child: &mut Child, mut wanted: impl FnMut() -> bool) {
         let patience = Instant::now() + Duration::from_secs(60);
         while !wanted() {
             assert!(child.try_wait().unwrap().is_none(), "it ended before that");
@@ -92,7 +92,7 @@ impl Site {
     }
 }
 
-fn stderr(output: &Output) -> String {
+pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
@@ -274,14 +274,17 @@ async fn a_store_without_room_for_another_is_not_begun_with() {
         "{}",
         stderr(&output)
     );
-    assert_eq!(
-        fs::read_dir(site.path("first"))
-            .unwrap()
-            .flatten()
-            .filter(|e| e.path().is_dir() && !e.file_name().to_string_lossy().starts_with('.'))
-            .count(),
-        1
-    );
+    let backups = || {
+        let entries = fs::read_dir(site.path("first")).unwrap().flatten();
+        entries.filter(|e| e.path().is_dir() && !e.file_name().to_string_lossy().starts_with('.')).count()
+    };
+    assert_eq!(backups(), 1);
+    assert!(stderr(&output).contains("--no-space-check"), "{}", stderr(&output));
+    site.json(&["backup", "run", "--no-space-check"], 0);
+    let mut command = site.command(&["backup", "run"]);
+    let output = command.env("UNISYS_DBA_BACKUP_SPACE_CHECK", "false").output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(backups(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,6 +7,7 @@ mod backups;
 #[cfg(unix)]
 mod buckets;
 mod cli;
+mod copies;
 mod doctor;
 mod evidence;
 #[cfg(unix)]

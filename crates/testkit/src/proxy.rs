@@ -28,6 +28,7 @@ struct Network {
     bytes_per_second: AtomicU64,
     swallows: AtomicBool,
     refuses: AtomicBool,
+    refused: AtomicU32,
     cut_after: AtomicU64,
     cuts_left: AtomicU32,
     cuts: AtomicU32,
@@ -126,6 +127,11 @@ impl Proxy {
     pub fn refuse(&self, refuses: bool) {
         self.network.refuses.store(refuses, Ordering::SeqCst);
     }
+
+    /// Returns how many connections were ended so.
+    pub fn refused(&self) -> u32 {
+        self.network.refused.load(Ordering::SeqCst)
+    }
 }
 
 impl Drop for Proxy {
@@ -139,8 +145,13 @@ impl Drop for Proxy {
 async fn accept(listener: std::net::TcpListener, server: Server, network: Arc<Network>) {
     let listener = TcpListener::from_std(listener).expect("a listener of the runtime");
     while let Ok((client, _)) = listener.accept().await {
-        if !network.refuses.load(Ordering::SeqCst) {
-            tokio::spawn(connect(client, server.clone(), Arc::clone(&network)));
+        match network.refuses.load(Ordering::SeqCst) {
+            true => {
+                network.refused.fetch_add(1, Ordering::SeqCst);
+            }
+            false => {
+                tokio::spawn(connect(client, server.clone(), Arc::clone(&network)));
+            }
         }
     }
 }

@@ -42,6 +42,15 @@ pub(crate) fn unpin(args: &UnpinArgs, ctx: &Context, ui: &mut Ui) -> Result<Exit
     if !Pin::remove(&*picked.store, &picked.id)? {
         ui.status(format!("{} was not pinned", picked.id));
     }
+    // pins are copied with the backup
+    for copy in ctx.all_copies()? {
+        let location = copy.as_ref().map(|copy| copy.location()).ok();
+        let unpinned = copy.and_then(|copy| Ok(Pin::remove(&*copy, &picked.id)?));
+        if let Err(failure) = unpinned {
+            let place = location.map(|location| format!(" in {location}")).unwrap_or_default();
+            ui.warning(format!("a copy{place} may still be pinned: {}", failure.error));
+        }
+    }
     view::prune::pinned(ui, &picked.id, None)?;
     ui.hint("See what the rules make of it: unisys-dba backup prune --dry-run");
     Ok(Exit::Done)

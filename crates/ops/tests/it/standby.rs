@@ -118,7 +118,7 @@ async fn replay_in_conflict_begins_the_backup_again() {
             // the snapshot of the backup still needs those rows: replay ends its sessions
             let conflicts =
                 "select sum(confl_snapshot + confl_lock + confl_bufferpin) from pg_stat_database_conflicts";
-            for _ in 0..200 {
+            for _ in 0..3000 {
                 if value(&standby, conflicts).await != "0" {
                     return;
                 }

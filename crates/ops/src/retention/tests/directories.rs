@@ -359,3 +359,28 @@ fn pins_and_tags_are_listed_and_no_strangers() {
     assert_eq!(listed.pin.unwrap().reason.as_deref(), Some("audit of 2026"));
     assert!(is_beside("pin.json") && is_beside("counts-judged.json") && !is_beside("pin.json.x"));
 }
+
+#[test]
+fn a_copy_is_proven_by_the_first_store_when_its_manifest_is_the_same_and_its_own_drills_did_not_fail() {
+    let (first, copy) = (Shelf::new(), Shelf::new());
+    let state = |copy: &Shelf| {
+        let firsts = [first.store.shared()];
+        read_copy(&copy.store, "app", &Trust::default(), &firsts).unwrap().groups[0].backups[0].state
+    };
+    let day = |day: u32| at(&format!("2026-11-{day:02} 02:00"));
+    let id = first.back_up("app", day(1), 1, 500);
+    assert_eq!(copy.back_up("app", day(1), 1, 500), id);
+    assert_eq!(state(&copy), State::Unproven);
+    first.drill(&id, Outcome::Proven, day(3));
+    assert_eq!(state(&copy), State::Proven);
+    Pin::new(day(3), Some("audit".into())).write(&first.store, &id).unwrap();
+    let found = read_copy(&copy.store, "app", &Trust::default(), &[first.store.shared()]).unwrap();
+    assert!(found.groups[0].backups[0].pin.is_some());
+    // a drill of the copy, before that of the other
+    copy.drill(&id, Outcome::Failed, day(2));
+    assert_eq!(state(&copy), State::Failed);
+
+    let changed = Shelf::new();
+    changed.back_up("app", day(1), 1, 499);
+    assert_eq!(state(&changed), State::Unproven, "the proof is of other bytes");
+}
