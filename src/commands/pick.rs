@@ -256,19 +256,30 @@ pub(crate) fn newest(ctx: &Context, ui: &Ui, database: &Selection<'_>) -> Result
 }
 
 /// Returns the failure of a command that works on backups with what its reader needs then: the newest proven one of
-/// the whole database.
-///
-/// A failure of the command line or the configuration started nothing, and stays as it is. What cannot be found out here is
-/// left out: the failure itself matters more.
+/// the whole database. What cannot be found out here is left out: the failure itself matters more.
 pub(crate) fn with_newest_proven(failure: Failure, ctx: &Context) -> Failure {
-    if failure.newest_proven.is_some() || !matches!(failure.exit, Exit::Failed | Exit::Bad) {
+    match wants_newest_proven(&failure) {
+        true => match listed(ctx) {
+            Some(backups) => with_newest_of(failure, &backups, ctx),
+            None => failure,
+        },
+        false => failure,
+    }
+}
+
+/// Whether the newest proven backup would help the reader of a failure. One of the command line or the configuration started
+/// nothing; a store that is out of reach is not asked once more.
+pub(crate) fn wants_newest_proven(failure: &Failure) -> bool {
+    failure.newest_proven.is_none()
+        && matches!(failure.exit, Exit::Failed | Exit::Bad)
+        && !matches!(failure.error.downcast_ref(), Some(OpsError::Bucket { .. }))
+}
+
+/// Returns a failure with the newest proven of these backups.
+pub(crate) fn with_newest_of(failure: Failure, backups: &[Listed], ctx: &Context) -> Failure {
+    if backups.is_empty() {
         return failure;
     }
-    // a store that is out of reach is not asked once more
-    if matches!(failure.error.downcast_ref(), Some(OpsError::Bucket { .. })) {
-        return failure;
-    }
-    let Some(backups) = listed(ctx).filter(|backups| !backups.is_empty()) else { return failure };
     let whole = |backup: &&Listed| backup.is_whole(part_of(ctx, backup.id.database_slug()).as_deref());
     let proven = backups.iter().filter(|backup| backup.state == backup::State::Proven).filter(whole);
     failure.newest_proven(

@@ -18,6 +18,7 @@ mod restore_text;
 mod run;
 mod sealing;
 mod selected;
+mod silence;
 mod standby;
 pub(crate) mod stored;
 mod tag;

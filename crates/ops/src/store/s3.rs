@@ -17,6 +17,7 @@ mod bucket;
 mod draft;
 mod engine;
 mod fault;
+mod gate;
 mod local;
 mod owners;
 mod reader;
