@@ -153,8 +153,8 @@ async fn a_bucket_is_pruned_and_the_proven_backup_stays_and_so_do_the_drills_of_
         let drills = document["drills"].as_array().unwrap();
         drills.iter().map(|drill| drill["backup"].as_str().unwrap().to_owned()).collect()
     };
-    assert_eq!(drills(&["drill", "list"]), [newest.clone()]);
-    assert_eq!(drills(&["drill", "list", "--all"]), [newest, proven.clone()]);
+    assert_eq!(drills(&["drill", "list"]), [newest.as_str()]);
+    assert_eq!(drills(&["drill", "list", "--all"]), [newest.as_str(), proven.as_str()]);
     let kept = |name: &String| name.contains("/history/") && name.contains(&proven);
     assert_eq!(site.server.names().iter().filter(|name| kept(name)).count(), 1, "{:?}", site.server.names());
     assert_eq!(site.json(&["backup", "list"], 0)["backups"].as_array().unwrap().len(), 1);
