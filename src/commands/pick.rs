@@ -280,7 +280,9 @@ pub(crate) fn with_newest_of(failure: Failure, backups: &[Listed], ctx: &Context
     if backups.is_empty() {
         return failure;
     }
-    let whole = |backup: &&Listed| backup.is_whole(part_of(ctx, backup.id.database_slug()).as_deref());
+    let whole = |backup: &&Listed| {
+        backup.part.is_none() || backup.is_whole(part_of(ctx, backup.id.database_slug()).as_deref())
+    };
     let proven = backups.iter().filter(|backup| backup.state == backup::State::Proven).filter(whole);
     failure.newest_proven(
         proven.max_by_key(|backup| backup.moment).map_or_else(

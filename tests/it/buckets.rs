@@ -128,9 +128,8 @@ async fn the_whole_path_with_a_bucket_for_a_store() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_bucket_is_pruned_and_the_proven_backup_stays() {
-    let only_the_newest =
-        "[retention]\nkeep-last = 1\nkeep-daily = 0\nkeep-weekly = 0\nkeep-monthly = 0\nkeep-yearly = 0\n";
+async fn a_bucket_is_pruned_and_the_proven_backup_stays_and_so_do_the_drills_of_what_goes() {
+    let only_the_newest = "[retention]\nkeep-proven = 1\nkeep-last = 1\nkeep-daily = 0\nkeep-weekly = 0\nkeep-monthly = 0\nkeep-yearly = 0\n";
     let site =
         Site::new("create table small (id integer); insert into small values (1)", only_the_newest).await;
     let run = || site.json(&["backup", "run"], 0)["backup"]["id"].as_str().unwrap().to_owned();
@@ -146,6 +145,19 @@ async fn a_bucket_is_pruned_and_the_proven_backup_stays() {
     let again = site.json(&["backup", "prune", "--yes"], 0);
     assert_eq!(again["schema_version"], 1);
     assert_eq!(site.json(&["backup", "list"], 0)["backups"].as_array().unwrap().len(), 2);
+
+    site.json(&["drill", &newest], 0);
+    assert_eq!(site.json(&["backup", "prune", "--yes"], 0)["removed"], 1);
+    let drills = |words: &[&str]| -> Vec<String> {
+        let document = site.json(words, 0);
+        let drills = document["drills"].as_array().unwrap();
+        drills.iter().map(|drill| drill["backup"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(drills(&["drill", "list"]), [newest.as_str()]);
+    assert_eq!(drills(&["drill", "list", "--all"]), [newest.as_str(), proven.as_str()]);
+    let kept = |name: &String| name.contains("/history/") && name.contains(&proven);
+    assert_eq!(site.server.names().iter().filter(|name| kept(name)).count(), 1, "{:?}", site.server.names());
+    assert_eq!(site.json(&["backup", "list"], 0)["backups"].as_array().unwrap().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -75,7 +75,8 @@ impl Place {
         let mut names: Vec<String> =
             entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
         names.retain(|name| {
-            !name.starts_with(".lock-") && ![".index.json", ".holds", "store.json"].contains(&name.as_str())
+            !name.starts_with(".lock-")
+                && ![".index.json", ".holds", "store.json", "history"].contains(&name.as_str())
         });
         names.sort();
         names

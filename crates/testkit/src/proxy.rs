@@ -215,6 +215,7 @@ async fn pass(
             if network.swallows_one(passed) {
                 while network.drains.load(Ordering::SeqCst) && matches!(from.read(&mut buffer).await, Ok(1..))
                 {
+                    tokio::task::yield_now().await;
                 }
                 return std::future::pending().await;
             }

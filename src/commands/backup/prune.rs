@@ -22,7 +22,8 @@ use crate::view::prune::{DatabaseReport, StoreReport};
 /// Remove the backups that no rule of [retention] keeps
 ///
 /// Shows each backup and why it stays. Nothing is removed while the newest backup is damaged or failed its drill, while
-/// none was proven for too long, or after rows became suspiciously few: that is told, and the exit code is 4.
+/// none was proven for too long, or after rows became suspiciously few: that is told, and the exit code is 4. The records of
+/// their drills stay in the store.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Remove although this speaks against it; "shrunk" also accepts the counts for good
