@@ -12,6 +12,8 @@ mod evidence;
 #[cfg(unix)]
 mod faults;
 mod first_minutes;
+#[cfg(unix)]
+mod fleet;
 mod format;
 mod init;
 mod key;

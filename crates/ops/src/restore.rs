@@ -19,7 +19,7 @@ mod toc;
 mod unfinished;
 
 pub use chosen::{ChosenPlan, ChosenTable, ChosenTables};
-pub(crate) use globals::{created_roles, unquoted};
+pub(crate) use globals::{created_roles, named_roles, unquoted};
 pub use into::{IntoServer, Restored};
 pub use into_plan::{Existing, IntoPlan, Roles};
 pub use load::{LeaveOut, LoadAs, Loaded, Restore};
