@@ -13,6 +13,9 @@ use crate::backup::Standby;
 
 pub(super) const STANDBY: &str = "standby";
 
+/// The same of the standby that backups are read from.
+const DUMP_FROM: &str = "dump-from";
+
 /// How long the doctor waits for a standby at most: a backup has more time.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -27,7 +30,7 @@ pub(super) async fn examine(
     match standby {
         Ok(None) => Vec::new(),
         Ok(Some(standby)) => look(primary, standby, explain).await,
-        Err(broken) => vec![Finding::broken(STANDBY, broken)],
+        Err(broken) => vec![Finding::broken(DUMP_FROM, broken)],
     }
 }
 
@@ -43,18 +46,18 @@ pub async fn look(
     };
     if conflicts.paused {
         let text = format!("replay is paused on {}: it falls behind its primary", standby.target);
-        return vec![Finding::fail(STANDBY, text, "select pg_wal_replay_resume(); -- on the standby")];
+        return vec![Finding::fail(DUMP_FROM, text, "select pg_wal_replay_resume(); -- on the standby")];
     }
     let patience = standby.max_replay_lag.min(PATIENCE);
     match standby::catch_up(primary, &standby.target, patience).await {
         Ok(_) => {
             let text = format!("{} is of the same cluster and holds what its primary has", standby.target);
-            vec![Finding::ok(STANDBY, text), judge(&conflicts)]
+            vec![Finding::ok(DUMP_FROM, text), Finding { check: DUMP_FROM, ..judge(&conflicts) }]
         }
         Err(error @ StandbyError::Behind { .. }) if patience < standby.max_replay_lag => {
             let text = format!("{}; a backup waits {:?}", reason(&error), standby.max_replay_lag);
             let repair = explain(&OpsError::Standby(error)).unwrap_or_default();
-            vec![Finding::warn(STANDBY, text, repair), judge(&conflicts)]
+            vec![Finding::warn(DUMP_FROM, text, repair), Finding { check: DUMP_FROM, ..judge(&conflicts) }]
         }
         Err(error) => vec![failed(error, explain)],
     }
@@ -66,7 +69,7 @@ fn failed(error: StandbyError, explain: fn(&OpsError) -> Option<String>) -> Find
         StandbyError::Db(error) => OpsError::Db(error),
         other => OpsError::Standby(other),
     };
-    Finding { repair: explain(&error), ..Finding::fail(STANDBY, text, "") }
+    Finding { repair: explain(&error), ..Finding::fail(DUMP_FROM, text, "") }
 }
 
 /// Judges what happens when what a backup reads has changed on the primary.
