@@ -213,9 +213,8 @@ async fn pass(
                 return;
             }
             if network.swallows_one(passed) {
-                while network.drains.load(Ordering::SeqCst) && matches!(from.read(&mut buffer).await, Ok(1..))
-                {
-                    tokio::task::yield_now().await;
+                if network.drains.load(Ordering::SeqCst) {
+                    let _ = tokio::io::copy(&mut from, &mut tokio::io::sink()).await;
                 }
                 return std::future::pending().await;
             }
