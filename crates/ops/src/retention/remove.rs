@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::judge::GroupPlan;
+use super::judge::{GroupPlan, Line};
 use super::pin::Pin;
 use crate::OpsError;
 use crate::backup::BackupId;
@@ -58,15 +58,15 @@ pub fn remove(
     let removal = wanted.map(|line| Removal {
         id: line.id.clone(),
         stored_bytes: line.stored_bytes,
-        fate: remove_one(store, &line.id),
+        fate: remove_one(store, line),
     });
     Ok(removal.collect())
 }
 
-fn remove_one(store: &dyn Store, id: &BackupId) -> Fate {
-    let removed = Pin::read(store, id).and_then(|pin| match pin {
-        Some(_) => Ok(Fate::Pinned),
-        None => store.remove(id).map(|()| Fate::Removed),
+fn remove_one(store: &dyn Store, line: &Line) -> Fate {
+    let removed = Pin::read(store, &line.id).and_then(|pin| match pin == line.lapsed_pin {
+        true => store.remove(&line.id).map(|()| Fate::Removed),
+        false => Ok(Fate::Pinned),
     });
     removed.unwrap_or_else(|error| match error {
         OpsError::InUse { .. } => Fate::InUse,
