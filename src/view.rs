@@ -16,6 +16,7 @@ pub(crate) mod migrate;
 pub(crate) mod nightly;
 pub(crate) mod open;
 pub(crate) mod prune;
+pub(crate) mod rehearsal;
 pub(crate) mod rekey;
 pub(crate) mod report;
 pub(crate) mod restore;

@@ -1,5 +1,7 @@
 //! `migrate`: the university's schema, version by version.
 
+mod rehearse;
+
 use unisys_db::Session;
 use unisys_db::migrate::{self, MigrateError, MigrationFile, MigrationSet, State, UpOptions};
 
@@ -21,6 +23,7 @@ enum Command {
     Up(UpArgs),
     /// Show which migrations are applied; exit 4 when one is pending or does not fit
     Status,
+    Rehearse(rehearse::Args),
 }
 
 /// Apply what is pending, each migration in a transaction of its own
@@ -38,8 +41,11 @@ struct UpArgs {
 }
 
 pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
-    let target = ctx.target(&ctx.selection()?, ui)?;
     let set = MigrationSet::builtin()?;
+    if let Command::Rehearse(args) = &args.command {
+        return rehearse::run(args, &set, ctx, ui).await;
+    }
+    let target = ctx.target(&ctx.selection()?, ui)?;
     let session = Session::open(&target).await?;
     let status = migrate::status(&session, &set).await?;
     session.close().await;

@@ -191,6 +191,25 @@ pub(crate) fn newest(ctx: &Context, ui: &Ui, database: &Selection<'_>) -> Result
     }
 }
 
+/// Returns the newest proven backup of a database in its own store.
+///
+/// # Errors
+/// There is none: exit 1. A wrong connection string: exit 3.
+pub(crate) fn newest_proven(ctx: &Context, ui: &Ui, database: &Selection<'_>) -> Result<Picked, Failure> {
+    let store = ctx.store(database)?;
+    let name = ctx.database_name(database, ui)?;
+    let slug = BackupId::slug(&name);
+    let proven = backup::list(&*store, ctx.now)?
+        .into_iter()
+        .filter(|backup| backup.state == backup::State::Proven && backup.id.database_slug() == slug)
+        .max_by_key(|backup| backup.moment);
+    match proven {
+        Some(proven) => Ok(Picked { store, id: proven.id }),
+        None => Err(Failure::new(format!("there is no proven backup of {name}"))
+            .hint("Run `unisys-dba backup run` and `unisys-dba drill`, or name a backup.")),
+    }
+}
+
 /// Returns the failure of a command that works on backups with what its reader needs then: the newest proven one.
 ///
 /// A failure of the command line or the configuration started nothing, and stays as it is. What cannot be found out here is

@@ -20,6 +20,7 @@ pub mod platform;
 pub mod program;
 pub mod progress;
 pub mod random;
+pub mod rehearsal;
 pub mod restore;
 pub mod retention;
 pub mod schedule;

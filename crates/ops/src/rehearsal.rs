@@ -1,0 +1,260 @@
+//! Rehearsals: pending migrations applied to a restored backup, before anybody applies them to the database itself.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use thiserror::Error;
+use unisys_db::Session;
+use unisys_db::migrate::{self, HeldLock, LockWatch, MigrateError, MigrationFile, MigrationSet, UpOptions};
+use unisys_db::snapshot::SnapshotOptions;
+use unisys_db::verify::{self, Content, Side, State, Verdict, VerifyError, VerifyOptions};
+
+use crate::OpsError;
+use crate::backup::{BackupId, Selected};
+use crate::drill::{DrillOptions, RestoredCopy, chain};
+use crate::progress::{Expected, Progress};
+use crate::restore::OpenBackup;
+use crate::store::Store;
+
+/// How a rehearsal ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Everything pending was applied.
+    Rehearsed,
+    /// The backup has every migration already.
+    NothingPending,
+    /// A migration failed, or the files do not fit what was applied.
+    Failed,
+}
+
+/// What a rehearsal found.
+#[derive(Clone, Debug, Serialize)]
+pub struct RehearsalReport {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The backup it was made on.
+    pub backup: BackupId,
+    /// The moment its data is of (UTC).
+    pub moment: DateTime<Utc>,
+    /// The version of the scratch server.
+    pub server_version: String,
+    /// How long the restore took, in seconds.
+    pub restore_seconds: f64,
+    /// How many migrations the backup had already.
+    pub already: usize,
+    /// What was tried, in order; the last one failed, where one did.
+    pub migrations: Vec<Rehearsed>,
+    /// Why the rest was not.
+    pub failure: Option<String>,
+    /// The tables that are not as they were, the largest first: A is before, B after.
+    pub tables: Vec<Verdict>,
+    /// How many rows there were before, in all tables.
+    pub rows_before: u64,
+    /// How many there are after.
+    pub rows_after: u64,
+    /// The database's size before, in bytes.
+    pub bytes_before: u64,
+    /// Its size after, in bytes.
+    pub bytes_after: u64,
+    /// What a rehearsal cannot show.
+    pub not_rehearsed: Vec<String>,
+}
+
+/// A migration that was tried on the copy.
+#[derive(Clone, Debug, Serialize)]
+pub struct Rehearsed {
+    /// Its version.
+    pub version: i32,
+    /// Its file.
+    pub file: String,
+    /// Whether it was applied.
+    pub applied: bool,
+    /// How long it took, in seconds.
+    pub seconds: f64,
+    /// The tables it locked, each with the strongest lock, the strongest first. Tables it made itself are not among them.
+    pub locks: Vec<HeldLock>,
+}
+
+/// A rehearsal could not be held; that tells nothing about the migrations.
+#[derive(Debug, Error)]
+pub enum RehearsalError {
+    /// The backup could not be restored.
+    #[error(transparent)]
+    Ops(#[from] OpsError),
+    /// The copy could not be asked.
+    #[error("the copy could not be migrated")]
+    Migrate(#[from] MigrateError),
+    /// The copy could not be compared.
+    #[error("the copy could not be compared with its backup")]
+    Verify(#[from] VerifyError),
+}
+
+/// Restores a backup on a scratch server, applies what is pending there, looks at what became of it, and lets the server
+/// vanish. Nothing is written anywhere else.
+///
+/// # Errors
+/// [`RehearsalError`]. A migration that fails is a report, not an error.
+pub async fn run(
+    store: &dyn Store,
+    id: &BackupId,
+    options: &DrillOptions,
+    migrations: &MigrationSet,
+    up: &UpOptions,
+) -> Result<RehearsalReport, RehearsalError> {
+    let _hold = store.hold(id)?;
+    let begun = Instant::now();
+    let copy = RestoredCopy::restore(store, id, options).await?;
+    let restore_seconds = begun.elapsed().as_secs_f64();
+    // without statistics a migration would be planned as it never is on the database itself
+    let bytes_before = copy.analyze().await?;
+    let backup = copy.backup();
+    let mut report = RehearsalReport {
+        outcome: Outcome::Rehearsed,
+        backup: id.clone(),
+        moment: backup.manifest.moment,
+        server_version: copy.server().programs.version().to_string(),
+        restore_seconds,
+        already: 0,
+        migrations: Vec::new(),
+        failure: None,
+        tables: Vec::new(),
+        rows_before: 0,
+        rows_after: 0,
+        bytes_before,
+        bytes_after: bytes_before,
+        not_rehearsed: not_rehearsed(backup),
+    };
+    apply(&copy, options, migrations, up, &mut report).await?;
+    let verdicts = compare(&copy, options).await?;
+    let rows = |rows: fn(&Verdict) -> Option<u64>| verdicts.iter().filter_map(rows).sum();
+    (report.rows_before, report.rows_after) = (rows(|v| v.rows_a), rows(|v| v.rows_b));
+    report.tables = changed(verdicts, backup.facts.selection.as_ref());
+    report.bytes_after = copy.bytes().await?;
+    Ok(report)
+}
+
+/// Applies what is pending, and watches the locks.
+async fn apply(
+    copy: &RestoredCopy,
+    options: &DrillOptions,
+    migrations: &MigrationSet,
+    up: &UpOptions,
+    report: &mut RehearsalReport,
+) -> Result<(), RehearsalError> {
+    let target = copy.target();
+    options.progress.begin("migrate", Expected::UNKNOWN);
+    let session = Session::open(&target).await.map_err(OpsError::from)?;
+    let status = migrate::status(&session, migrations).await.map_err(OpsError::from)?;
+    report.already = status.count(migrate::State::Applied);
+    session.close().await;
+    let tried =
+        Tried { watch: LockWatch::start(&target).await.map_err(OpsError::from)?, files: Mutex::default() };
+    let announce = |file: &MigrationFile| {
+        tried.begin(file);
+        options.progress.message(&format!("applying {}", file.file()));
+    };
+    let result = migrate::up(&target, migrations, up, &announce).await;
+    report.migrations = tried.end(result.is_ok());
+    match result {
+        Ok(_) if report.migrations.is_empty() => report.outcome = Outcome::NothingPending,
+        Ok(_) => {}
+        Err(error) if error.as_db().is_some() => return Err(error.into()),
+        Err(error) => {
+            report.outcome = Outcome::Failed;
+            report.failure = Some(chain(&error));
+        }
+    }
+    Ok(())
+}
+
+/// The migrations as they are tried, one after the other.
+struct Tried {
+    watch: LockWatch,
+    files: Mutex<Vec<(Instant, Rehearsed)>>,
+}
+
+impl Tried {
+    fn begin(&self, file: &MigrationFile) {
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        self.finish(&mut files, true);
+        let (version, file) = (file.version(), file.file().to_owned());
+        files.push((
+            Instant::now(),
+            Rehearsed { version, file, applied: false, seconds: 0.0, locks: Vec::new() },
+        ));
+    }
+
+    /// Ends the one that runs: what was locked until now was locked by it.
+    fn finish(&self, files: &mut [(Instant, Rehearsed)], applied: bool) {
+        let locks = self.watch.take();
+        if let Some((begun, last)) = files.last_mut() {
+            (last.applied, last.seconds) = (applied, begun.elapsed().as_secs_f64());
+            last.locks = strongest_first(locks);
+        }
+    }
+
+    fn end(self, applied: bool) -> Vec<Rehearsed> {
+        let mut files = std::mem::take(&mut *self.files.lock().unwrap_or_else(PoisonError::into_inner));
+        self.finish(&mut files, applied);
+        files.into_iter().map(|(_, rehearsed)| rehearsed).collect()
+    }
+}
+
+fn strongest_first(mut locks: Vec<HeldLock>) -> Vec<HeldLock> {
+    locks.sort_by(|a, b| b.mode.cmp(&a.mode).then(b.seconds.total_cmp(&a.seconds)));
+    locks
+}
+
+/// Compares the rows of the copy, as they are now, with the backup's facts.
+async fn compare(copy: &RestoredCopy, options: &DrillOptions) -> Result<Vec<Verdict>, VerifyError> {
+    let backup = copy.backup();
+    let before = Side::Known {
+        tables: backup.facts.tables.clone(),
+        seed: backup.facts.seed,
+        encoding: backup.manifest.copy_encoding.clone(),
+        columns: true,
+    };
+    let progress: Arc<dyn Progress> = Arc::clone(&options.progress);
+    progress.begin("compare", Expected::UNKNOWN);
+    let verify = VerifyOptions {
+        content: Content::Fingerprints,
+        patterns: Vec::new(),
+        jobs: options.jobs,
+        snapshot: SnapshotOptions { lock_timeout: Duration::from_secs(5), attempts: 3 },
+        observer: Arc::new(move |verdict: &Verdict| {
+            progress.start(&verdict.table.to_string(), Expected::bytes(verdict.bytes)).finish();
+        }),
+    };
+    verify::run(before, Side::Database(Box::new(copy.target())), verify).await
+}
+
+/// Returns the tables that are not as they were. What a backup of a part holds no rows of cannot be compared.
+fn changed(verdicts: Vec<Verdict>, selected: Option<&Selected>) -> Vec<Verdict> {
+    let compared = |verdict: &Verdict| {
+        verdict.rows_a.is_none() || selected.is_none_or(|selected| selected.holds_rows_of(&verdict.table))
+    };
+    // the runner keeps its own books in every run
+    let books = |verdict: &Verdict| {
+        verdict.table.schema == "ops"
+            && ["schema_history", "migration_log"].contains(&verdict.table.name.as_str())
+    };
+    verdicts
+        .into_iter()
+        .filter(|verdict| verdict.state != State::Equal && compared(verdict) && !books(verdict))
+        .collect()
+}
+
+/// Returns what is otherwise on the database itself.
+fn not_rehearsed(backup: &OpenBackup) -> Vec<String> {
+    let mut texts = vec![
+        "the rights of the login that will apply them: here it was the copy's superuser".to_owned(),
+        "what other sessions do meanwhile: a lock that was free here may have to be waited for".to_owned(),
+    ];
+    if backup.facts.selection.is_some() {
+        texts.push("rows and tables the backup leaves out".to_owned());
+    }
+    texts
+}

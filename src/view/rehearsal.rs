@@ -1,0 +1,123 @@
+//! Rehearsals as reports.
+
+use unisys_db::verify::{State, Verdict};
+use unisys_ops::rehearsal::{Outcome, RehearsalReport};
+
+use crate::failure::Failure;
+use crate::ui::human::{bytes, count, duration, span, time};
+use crate::ui::{Cell, Column, Page, Table, Ui, printable};
+
+/// How many tables are shown to a person; JSON has all of them.
+const SHOWN: usize = 20;
+
+pub(crate) fn report(ui: &mut Ui, report: &RehearsalReport) -> Result<(), Failure> {
+    ui.answer(report, || page(report))
+}
+
+fn page(report: &RehearsalReport) -> Page {
+    let seconds = |seconds: f64| duration(span(seconds));
+    let word = match report.outcome {
+        Outcome::Rehearsed => "REHEARSED",
+        Outcome::NothingPending => "NOTHING PENDING",
+        Outcome::Failed => "FAILED",
+    };
+    let mut page = Page::new()
+        .line(format!("{word}  on {}", report.backup))
+        .line(format!(
+            "Data of {}, restored in {} on PostgreSQL {}; {} migrations were there",
+            time(report.moment),
+            seconds(report.restore_seconds),
+            report.server_version,
+            report.already
+        ))
+        .line("");
+    if !report.migrations.is_empty() {
+        let mut table =
+            Table::new([Column::whole("Migration"), Column::number("Took"), Column::text("State")]);
+        for migration in &report.migrations {
+            let state = if migration.applied { "applied" } else { "failed, rolled back" };
+            table.row([migration.file.as_str().into(), Cell::about(span(migration.seconds)), state.into()]);
+        }
+        page = page.table(table);
+    }
+    if let Some(failure) = &report.failure {
+        page = page.line("").line(printable(failure));
+    }
+    let locks = report.migrations.iter().flat_map(|m| m.locks.iter().map(move |lock| (m, lock)));
+    let locks: Vec<_> = locks.collect();
+    if !locks.is_empty() {
+        let mut table = Table::new([
+            Column::text("Locked table"),
+            Column::text("Mode"),
+            Column::number("Held"),
+            Column::text("Blocks"),
+            Column::text("By"),
+        ]);
+        for (migration, lock) in locks.iter().take(SHOWN) {
+            table.row([
+                lock.table.to_string().into(),
+                lock.mode.sql().into(),
+                Cell::about(span(lock.seconds)),
+                lock.mode.blocks().into(),
+                format!("V{:04}", migration.version).into(),
+            ]);
+        }
+        page = page.line("").table(table);
+        page = more(page, locks.len(), "locks");
+    }
+    if !report.tables.is_empty() {
+        let mut table = Table::new([
+            Column::text("Changed table"),
+            Column::number("Rows before"),
+            Column::number("After"),
+            Column::text("Change"),
+        ]);
+        let rows = |rows: Option<u64>| rows.map_or_else(|| Cell::short("-", ""), Cell::count);
+        for verdict in report.tables.iter().take(SHOWN) {
+            table.row([
+                verdict.table.to_string().into(),
+                rows(verdict.rows_a),
+                rows(verdict.rows_b),
+                change(verdict).into(),
+            ]);
+        }
+        page = page.line("").table(table);
+        page = more(page, report.tables.len(), "tables");
+    }
+    page = page.line("").line(format!(
+        "Rows {} before, {} after; size {} before, {} after",
+        count(report.rows_before),
+        count(report.rows_after),
+        bytes(report.bytes_before),
+        bytes(report.bytes_after)
+    ));
+    report.not_rehearsed.iter().fold(page, |page, text| page.line(format!("Not rehearsed: {text}")))
+}
+
+fn more(page: Page, all: usize, what: &str) -> Page {
+    match all.checked_sub(SHOWN) {
+        Some(more) if more > 0 => page.line(format!("… and {more} more {what}; --format json has all")),
+        _ => page,
+    }
+}
+
+fn change(verdict: &Verdict) -> String {
+    let columns = |word: &str, columns: &[String]| match columns {
+        [] => None,
+        columns => Some(format!("{word} {}", columns.join(", "))),
+    };
+    match verdict.state {
+        State::Equal => "none".into(),
+        State::Rows => "number of rows".into(),
+        State::Content => "content of rows".into(),
+        State::OnlyInA => "dropped".into(),
+        State::OnlyInB => "new".into(),
+        State::Columns => {
+            let parts = [
+                columns("columns gone:", &verdict.columns.only_in_a),
+                columns("columns new:", &verdict.columns.only_in_b),
+            ];
+            parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
+        }
+    }
+}
