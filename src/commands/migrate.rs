@@ -3,7 +3,7 @@
 mod rehearse;
 
 use unisys_db::Session;
-use unisys_db::migrate::{self, MigrateError, MigrationFile, MigrationSet, State, UpOptions};
+use unisys_db::migrate::{self, Event, MigrateError, MigrationSet, State, UpOptions};
 
 use crate::context::Context;
 use crate::exit::Exit;
@@ -65,27 +65,52 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
     if !ui.confirm(&format!("Apply {pending} migrations to {target}?"), args.yes).await? {
         return Ok(Exit::Done);
     }
-    let announce = |file: &MigrationFile| ui.status(format!("applying {}", file.file()));
-    let report = migrate::up(&target, &set, &UpOptions::default(), &announce).await.map_err(explain)?;
+    let tell = |event: &Event<'_>| view::migrate::step(ui, event);
+    let report = migrate::up(&target, &set, &UpOptions::default(), &tell).await.map_err(explain)?;
     view::migrate::applied(ui, &report)?;
     Ok(Exit::Done)
 }
 
 /// Returns the failure with what to do about it.
 pub(crate) fn explain(error: MigrateError) -> Failure {
-    let hint = match &error {
+    let hint: String = match &error {
         MigrateError::NotPermitted { sql, .. } => {
             format!("Let a superuser run this first:\n{};", sql.join(";\n"))
         }
         MigrateError::Locked { .. } => "Wait for the other session, or end it, and run this again.".into(),
+        MigrateError::Pooler(_) => "Name the server's own port in the url, or a pool in session mode.".into(),
+        MigrateError::Rules(_) => {
+            "Nothing was applied. The directory's README.md says what a migration may do and why.".into()
+        }
         MigrateError::Edited { file } => {
             format!("Bring {file} back as it was applied, and put the change into a new file.")
+        }
+        MigrateError::OutOfOrder { file, .. } => {
+            format!("Give {file} the next free version: another branch was merged first.")
         }
         MigrateError::Unknown { .. } => {
             "Use the version of unisys-dba that applied it, or a newer one.".into()
         }
-        MigrateError::Apply { .. } => {
+        MigrateError::Apply { holders, .. } if !holders.is_empty() => {
+            format!("Its locks were held by\n{}\nIt was rolled back. Run this again.", holders.join("\n"))
+        }
+        MigrateError::Apply { .. } | MigrateError::Unverified { .. } => {
             "The failed migration was rolled back. Remove the cause and run this again.".into()
+        }
+        MigrateError::HalfDone { invalid, .. } if !invalid.is_empty() => {
+            "Run this again: it drops the invalid index of the file and builds it anew. An index whose name ends in \
+             _ccnew is dropped with `drop index concurrently`."
+                .into()
+        }
+        MigrateError::HalfDone { .. } => {
+            "What it had done stays. Look at what is there, remove the cause and run this again.".into()
+        }
+        MigrateError::Left { .. } => {
+            "Look at what is there and take it back by hand before you mend the file.".into()
+        }
+        MigrateError::Lost { .. } => "Run this again.".into(),
+        MigrateError::Unresolved { .. } => {
+            "When the server answers, run `unisys-dba migrate status`, then this again.".into()
         }
         _ => "Run `unisys-dba migrate status`.".into(),
     };

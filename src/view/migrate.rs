@@ -1,6 +1,6 @@
 //! Migrations as reports.
 
-use unisys_db::migrate::{State, StatusReport, UpReport};
+use unisys_db::migrate::{Event, State, StatusReport, UpReport};
 
 use crate::failure::Failure;
 use crate::ui::{Cell, Column, Page, Table, Ui, printable};
@@ -43,6 +43,30 @@ pub(crate) fn applied(ui: &mut Ui, report: &UpReport) -> Result<(), Failure> {
         }
         page.line(format!("{} applied, {} were there before", report.applied.len(), report.already))
     })
+}
+
+/// Says what a run does, step by step.
+pub(crate) fn step(ui: &Ui, event: &Event<'_>) {
+    match event {
+        Event::Starting(file) => ui.status(format!("applying {}", file.file())),
+        Event::Waiting { file, attempt, of, pause, holders } => {
+            let pause = pause.as_secs_f64();
+            ui.status(format!(
+                "{}: attempt {attempt} of {of} got no lock; again in {pause:.0} s",
+                file.file()
+            ));
+            for holder in *holders {
+                ui.status(format!("held by {}", printable(holder)));
+            }
+        }
+        Event::DroppedInvalid { file, index } => {
+            ui.status(format!("{}: dropped the invalid index {}", file.file(), printable(index)));
+        }
+        Event::Resolved { file, applied: true } => {
+            ui.warning(format!("the connection was lost at the COMMIT of {}: it was applied", file.file()));
+        }
+        Event::Resolved { .. } | Event::Applied { .. } => {}
+    }
 }
 
 fn word(state: State) -> &'static str {

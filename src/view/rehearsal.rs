@@ -1,5 +1,8 @@
 //! Rehearsals as reports.
 
+use std::time::Duration;
+
+use unisys_db::migrate::AppliedNow;
 use unisys_db::verify::{State, Verdict};
 use unisys_ops::rehearsal::{Outcome, RehearsalReport};
 
@@ -14,7 +17,7 @@ pub(crate) fn report(ui: &mut Ui, report: &RehearsalReport) -> Result<(), Failur
     ui.answer(report, || page(report))
 }
 
-fn page(report: &RehearsalReport) -> Page {
+fn page<'a>(report: &'a RehearsalReport) -> Page {
     let seconds = |seconds: f64| duration(span(seconds));
     let word = match report.outcome {
         Outcome::Rehearsed => "REHEARSED",
@@ -31,34 +34,37 @@ fn page(report: &RehearsalReport) -> Page {
             report.already
         ))
         .line("");
-    if !report.migrations.is_empty() {
+    if !report.migrations.is_empty() || report.failed.is_some() {
         let mut table =
             Table::new([Column::whole("Migration"), Column::number("Took"), Column::text("State")]);
         for migration in &report.migrations {
-            let state = if migration.applied { "applied" } else { "failed, rolled back" };
-            table.row([migration.file.as_str().into(), Cell::about(span(migration.seconds)), state.into()]);
+            let took = Cell::about(Duration::from_millis(migration.duration_ms));
+            table.row([migration.file.as_str().into(), took, "applied".into()]);
+        }
+        if let Some(file) = &report.failed {
+            table.row([file.as_str().into(), "".into(), "FAILED, rolled back".into()]);
         }
         page = page.table(table);
     }
     if let Some(failure) = &report.failure {
         page = page.line("").line(printable(failure));
     }
-    let locks = report.migrations.iter().flat_map(|m| m.locks.iter().map(move |lock| (m, lock)));
-    let locks: Vec<_> = locks.collect();
+    let of_each = |migration: &'a AppliedNow| migration.locks.iter().map(move |lock| (migration, lock));
+    let locks: Vec<_> = report.migrations.iter().flat_map(of_each).collect();
     if !locks.is_empty() {
         let mut table = Table::new([
-            Column::text("Locked table"),
+            Column::text("Locked"),
             Column::text("Mode"),
             Column::number("Held"),
-            Column::text("Blocks"),
+            Column::text("Stops"),
             Column::text("By"),
         ]);
         for (migration, lock) in locks.iter().take(SHOWN) {
             table.row([
-                lock.table.to_string().into(),
-                lock.mode.sql().into(),
-                Cell::about(span(lock.seconds)),
-                lock.mode.blocks().into(),
+                lock.relation.as_str().into(),
+                lock.mode.to_string().into(),
+                Cell::about(Duration::from_millis(lock.held_ms)),
+                lock.mode.stops().into(),
                 format!("V{:04}", migration.version).into(),
             ]);
         }

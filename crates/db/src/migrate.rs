@@ -4,25 +4,43 @@
 //! time, each file runs as the owner it names, what must exist before the first one is made, and a history that
 //! somebody edited is an error instead of a panic.
 
+mod alone;
+mod apply;
+mod destructive;
 mod error;
 mod file;
+mod header;
+mod held;
 mod history;
+mod keeper;
 mod lock;
-mod lock_watch;
+mod lock_mode;
+mod log;
+mod name;
+mod parsed;
 mod prepare;
+mod report;
+mod rules;
 mod runner;
 mod set;
-mod statements;
 mod status;
+mod targets;
 
 pub use error::MigrateError;
-pub use file::{MigrationFile, RunAs};
+pub use file::{MigrationFile, Script};
+pub use header::RunAs;
+pub use held::HeldLock;
 pub use history::{Entry, State};
-pub use lock_watch::{HeldLock, LockMode, LockWatch};
+pub use lock_mode::LockMode;
 pub use prepare::{OWNERS, POLICY_ROLES};
-pub use runner::{AppliedNow, UpOptions, UpReport, up};
+pub use report::{AppliedNow, Event, UpOptions, UpReport};
+pub use rules::Broken;
+pub use runner::up;
 pub use set::MigrationSet;
 pub use status::{StatusReport, status};
 
 /// Where the history is kept: refinery's columns, and who and how long beside them.
 pub(crate) const HISTORY: &str = "ops.schema_history";
+
+/// Where the log is kept: what was tried, by whom, from where, with what.
+pub(crate) const LOG: &str = "ops.migration_log";

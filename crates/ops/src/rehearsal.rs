@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use thiserror::Error;
 use unisys_db::Session;
-use unisys_db::migrate::{self, HeldLock, LockWatch, MigrateError, MigrationFile, MigrationSet, UpOptions};
+use unisys_db::migrate::{self, AppliedNow, Event, MigrateError, MigrationSet, UpOptions};
 use unisys_db::snapshot::SnapshotOptions;
 use unisys_db::verify::{self, Content, Side, State, Verdict, VerifyError, VerifyOptions};
 
@@ -45,9 +45,11 @@ pub struct RehearsalReport {
     pub restore_seconds: f64,
     /// How many migrations the backup had already.
     pub already: usize,
-    /// What was tried, in order; the last one failed, where one did.
-    pub migrations: Vec<Rehearsed>,
-    /// Why the rest was not.
+    /// What was applied, in order, with the locks it held.
+    pub migrations: Vec<AppliedNow>,
+    /// The file that was begun and not applied.
+    pub failed: Option<String>,
+    /// Why not.
     pub failure: Option<String>,
     /// The tables that are not as they were, the largest first: A is before, B after.
     pub tables: Vec<Verdict>,
@@ -61,21 +63,6 @@ pub struct RehearsalReport {
     pub bytes_after: u64,
     /// What a rehearsal cannot show.
     pub not_rehearsed: Vec<String>,
-}
-
-/// A migration that was tried on the copy.
-#[derive(Clone, Debug, Serialize)]
-pub struct Rehearsed {
-    /// Its version.
-    pub version: i32,
-    /// Its file.
-    pub file: String,
-    /// Whether it was applied.
-    pub applied: bool,
-    /// How long it took, in seconds.
-    pub seconds: f64,
-    /// The tables it locked, each with the strongest lock, the strongest first. Tables it made itself are not among them.
-    pub locks: Vec<HeldLock>,
 }
 
 /// A rehearsal could not be held; that tells nothing about the migrations.
@@ -119,6 +106,7 @@ pub async fn run(
         restore_seconds,
         already: 0,
         migrations: Vec::new(),
+        failed: None,
         failure: None,
         tables: Vec::new(),
         rows_before: 0,
@@ -136,7 +124,7 @@ pub async fn run(
     Ok(report)
 }
 
-/// Applies what is pending, and watches the locks.
+/// Applies what is pending, and notes the locks.
 async fn apply(
     copy: &RestoredCopy,
     options: &DrillOptions,
@@ -150,62 +138,33 @@ async fn apply(
     let status = migrate::status(&session, migrations).await.map_err(OpsError::from)?;
     report.already = status.count(migrate::State::Applied);
     session.close().await;
-    let tried =
-        Tried { watch: LockWatch::start(&target).await.map_err(OpsError::from)?, files: Mutex::default() };
-    let announce = |file: &MigrationFile| {
-        tried.begin(file);
-        options.progress.message(&format!("applying {}", file.file()));
+    let begun = Mutex::new(None);
+    let applied = Mutex::new(Vec::new());
+    let tell = |event: &Event<'_>| match event {
+        Event::Starting(file) => {
+            options.progress.message(&format!("applying {}", file.file()));
+            *begun.lock().unwrap_or_else(PoisonError::into_inner) = Some(file.file().to_owned());
+        }
+        Event::Applied { applied: now, .. } => {
+            applied.lock().unwrap_or_else(PoisonError::into_inner).push((*now).clone());
+            *begun.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+        _ => {}
     };
-    let result = migrate::up(&target, migrations, up, &announce).await;
-    report.migrations = tried.end(result.is_ok());
+    let up = UpOptions { trace_locks: true, ..up.clone() };
+    let result = migrate::up(&target, migrations, &up, &tell).await;
+    report.migrations = applied.into_inner().unwrap_or_else(PoisonError::into_inner);
     match result {
         Ok(_) if report.migrations.is_empty() => report.outcome = Outcome::NothingPending,
         Ok(_) => {}
         Err(error) if error.as_db().is_some() => return Err(error.into()),
         Err(error) => {
             report.outcome = Outcome::Failed;
+            report.failed = begun.into_inner().unwrap_or_else(PoisonError::into_inner);
             report.failure = Some(chain(&error));
         }
     }
     Ok(())
-}
-
-/// The migrations as they are tried, one after the other.
-struct Tried {
-    watch: LockWatch,
-    files: Mutex<Vec<(Instant, Rehearsed)>>,
-}
-
-impl Tried {
-    fn begin(&self, file: &MigrationFile) {
-        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        self.finish(&mut files, true);
-        let (version, file) = (file.version(), file.file().to_owned());
-        files.push((
-            Instant::now(),
-            Rehearsed { version, file, applied: false, seconds: 0.0, locks: Vec::new() },
-        ));
-    }
-
-    /// Ends the one that runs: what was locked until now was locked by it.
-    fn finish(&self, files: &mut [(Instant, Rehearsed)], applied: bool) {
-        let locks = self.watch.take();
-        if let Some((begun, last)) = files.last_mut() {
-            (last.applied, last.seconds) = (applied, begun.elapsed().as_secs_f64());
-            last.locks = strongest_first(locks);
-        }
-    }
-
-    fn end(self, applied: bool) -> Vec<Rehearsed> {
-        let mut files = std::mem::take(&mut *self.files.lock().unwrap_or_else(PoisonError::into_inner));
-        self.finish(&mut files, applied);
-        files.into_iter().map(|(_, rehearsed)| rehearsed).collect()
-    }
-}
-
-fn strongest_first(mut locks: Vec<HeldLock>) -> Vec<HeldLock> {
-    locks.sort_by(|a, b| b.mode.cmp(&a.mode).then(b.seconds.total_cmp(&a.seconds)));
-    locks
 }
 
 /// Compares the rows of the copy, as they are now, with the backup's facts.

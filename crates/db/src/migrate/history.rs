@@ -90,9 +90,14 @@ impl History {
         history
     }
 
+    /// Returns the highest applied version; 0 where there is none.
+    pub(crate) fn last(&self) -> i32 {
+        self.rows.iter().map(|row| row.version).max().unwrap_or(0)
+    }
+
     /// Returns each migration of the files and the history, by version.
     pub(crate) fn compare(&self, files: &[MigrationFile]) -> Vec<Entry> {
-        let last = self.rows.iter().map(|row| row.version).max().unwrap_or(0);
+        let last = self.last();
         let mut entries: BTreeMap<i32, Entry> = files
             .iter()
             .map(|file| {
@@ -125,7 +130,7 @@ impl History {
         if let Some(problem) = self.problems.first() {
             return Err(MigrateError::History { problem: problem.clone() });
         }
-        let applied = self.rows.iter().map(|row| row.version).max().unwrap_or(0);
+        let applied = self.last();
         let mut pending = Vec::new();
         for entry in self.compare(files) {
             let file = || entry.file.clone().unwrap_or_default();

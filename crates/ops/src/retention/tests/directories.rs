@@ -294,7 +294,7 @@ fn a_pin_that_has_lapsed_keeps_nothing_unless_it_was_set_anew() {
     let lock = shelf.store.lock("app").unwrap();
     let plan = shelf.plan("app", &last(1), &asked(at(NOW)));
     Pin::new(at(NOW), None).write(&shelf.store, &ids[0]).unwrap();
-    let fates = remove(&shelf.store, &lock, &plan, None).unwrap();
+    let fates = remove(&shelf.store, &lock, &plan, None, at(NOW)).unwrap();
     let fates: Vec<&Fate> = fates.iter().map(|removal| &removal.fate).collect();
     assert_eq!(fates, [&Fate::Pinned, &Fate::Removed]);
 }
