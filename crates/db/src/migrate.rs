@@ -6,6 +6,8 @@
 
 mod alone;
 mod apply;
+mod baseline;
+mod creates;
 mod destructive;
 mod error;
 mod file;
@@ -13,11 +15,13 @@ mod header;
 mod held;
 mod history;
 mod keeper;
+mod lint;
 mod lock;
 mod lock_mode;
 mod log;
 mod name;
 mod parsed;
+mod plan;
 mod prepare;
 mod report;
 mod rules;
@@ -25,19 +29,25 @@ mod runner;
 mod set;
 mod status;
 mod targets;
+mod verify;
 
+pub use baseline::{BaselineReport, baseline};
+pub use creates::{Allowed, Created};
 pub use error::MigrateError;
 pub use file::{MigrationFile, Script};
 pub use header::RunAs;
 pub use held::HeldLock;
 pub use history::{Entry, State};
+pub use lint::Finding;
 pub use lock_mode::LockMode;
+pub use plan::{PlanReport, Planned, PlannedLock, plan};
 pub use prepare::{OWNERS, POLICY_ROLES};
 pub use report::{AppliedNow, Event, UpOptions, UpReport};
 pub use rules::Broken;
 pub use runner::up;
 pub use set::MigrationSet;
 pub use status::{StatusReport, status};
+pub use verify::{ScriptResult, VerifyReport, verify};
 
 /// Where the history is kept: refinery's columns, and who and how long beside them.
 pub(crate) const HISTORY: &str = "ops.schema_history";

@@ -89,6 +89,20 @@ pub enum MigrateError {
         /// The row and what is wrong with it.
         problem: String,
     },
+    /// A baseline is for a version there is.
+    #[error("there is no migration of version {version}")]
+    NoSuchVersion {
+        /// What was asked for.
+        version: i32,
+    },
+    /// A baseline is for a database without a history.
+    #[error("the database has a history: {rows} migrations, the last is version {last}")]
+    HasHistory {
+        /// How many it has.
+        rows: usize,
+        /// The highest version.
+        last: i32,
+    },
     /// The login lacks rights that the first step needs.
     #[error("{login} may not prepare the database for migrations")]
     NotPermitted {

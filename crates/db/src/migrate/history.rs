@@ -24,6 +24,8 @@ pub enum State {
     Unknown,
     /// Not applied, though a later one is.
     OutOfOrder,
+    /// Not applied, but begun outside of a transaction: it may have taken effect in part.
+    Interrupted,
 }
 
 /// One migration, from the files, the history, or both.
@@ -136,7 +138,9 @@ impl History {
             let file = || entry.file.clone().unwrap_or_default();
             match entry.state {
                 State::Applied => {}
-                State::Pending => pending.extend(files.iter().find(|f| f.version() == entry.version)),
+                State::Pending | State::Interrupted => {
+                    pending.extend(files.iter().find(|f| f.version() == entry.version))
+                }
                 State::Edited => return Err(MigrateError::Edited { file: file() }),
                 State::OutOfOrder => return Err(MigrateError::OutOfOrder { file: file(), applied }),
                 State::Unknown => {

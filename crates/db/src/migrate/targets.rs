@@ -92,7 +92,7 @@ fn of_node(node: &SyntaxNode) -> Vec<(String, LockMode)> {
     Stmt::cast(node.clone()).map(|statement| of_statement(&statement)).unwrap_or_default()
 }
 
-fn of_statement(statement: &Stmt) -> Vec<(String, LockMode)> {
+pub(crate) fn of_statement(statement: &Stmt) -> Vec<(String, LockMode)> {
     let node = statement.syntax();
     let concurrently = node.descendants_with_tokens().any(|e| e.kind() == SyntaxKind::CONCURRENTLY_KW);
     let all = |mode| with(names(node), mode);
