@@ -50,6 +50,8 @@ impl Default for UpOptions {
 pub enum Event<'a> {
     /// A migration is begun.
     Starting(&'a MigrationFile),
+    /// A migration is being taken back by its down script.
+    TakingBack(&'a MigrationFile),
     /// It did not get its locks and is rolled back; after a pause it is tried again.
     Waiting {
         /// The migration.
