@@ -15,6 +15,7 @@ pub(crate) mod key;
 pub(crate) mod migrate;
 pub(crate) mod nightly;
 pub(crate) mod open;
+pub(crate) mod plan;
 pub(crate) mod prune;
 pub(crate) mod rekey;
 pub(crate) mod report;

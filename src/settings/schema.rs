@@ -31,6 +31,7 @@ const PATHS: &[&str] = &[
     "evidence.signing-key",
     "mail.password-file",
     "metrics.textfile",
+    "migrate.dir",
     "notify.webhook-file",
     "programs.directory",
     "state.directory",
