@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use unisys_db::migrate::AppliedNow;
-use unisys_db::verify::{State, Verdict};
 use unisys_ops::rehearsal::{Outcome, RehearsalReport};
 
+use super::changes;
 use crate::failure::Failure;
 use crate::ui::human::{bytes, count, duration, span, time};
 use crate::ui::{Cell, Column, Page, Table, Ui, printable};
 
-/// How many tables are shown to a person; JSON has all of them.
+/// How many locks are shown to a person; JSON has all of them.
 const SHOWN: usize = 20;
 
 pub(crate) fn report(ui: &mut Ui, report: &RehearsalReport) -> Result<(), Failure> {
@@ -69,61 +69,15 @@ fn page<'a>(report: &'a RehearsalReport) -> Page {
             ]);
         }
         page = page.line("").table(table);
-        page = more(page, locks.len(), "locks");
+        page = changes::more(page, locks.len(), "locks");
     }
-    if !report.tables.is_empty() {
-        let mut table = Table::new([
-            Column::text("Changed table"),
-            Column::number("Rows before"),
-            Column::number("After"),
-            Column::text("Change"),
-        ]);
-        let rows = |rows: Option<u64>| rows.map_or_else(|| Cell::short("-", ""), Cell::count);
-        for verdict in report.tables.iter().take(SHOWN) {
-            table.row([
-                verdict.table.to_string().into(),
-                rows(verdict.rows_a),
-                rows(verdict.rows_b),
-                change(verdict).into(),
-            ]);
-        }
-        page = page.line("").table(table);
-        page = more(page, report.tables.len(), "tables");
-    }
+    page = changes::add(page, &report.changes.tables);
     page = page.line("").line(format!(
         "Rows {} before, {} after; size {} before, {} after",
-        count(report.rows_before),
-        count(report.rows_after),
+        count(report.changes.rows_before),
+        count(report.changes.rows_after),
         bytes(report.bytes_before),
         bytes(report.bytes_after)
     ));
     report.not_rehearsed.iter().fold(page, |page, text| page.line(format!("Not rehearsed: {text}")))
-}
-
-fn more(page: Page, all: usize, what: &str) -> Page {
-    match all.checked_sub(SHOWN) {
-        Some(more) if more > 0 => page.line(format!("… and {more} more {what}; --format json has all")),
-        _ => page,
-    }
-}
-
-fn change(verdict: &Verdict) -> String {
-    let columns = |word: &str, columns: &[String]| match columns {
-        [] => None,
-        columns => Some(format!("{word} {}", columns.join(", "))),
-    };
-    match verdict.state {
-        State::Equal => "none".into(),
-        State::Rows => "number of rows".into(),
-        State::Content => "content of rows".into(),
-        State::OnlyInA => "dropped".into(),
-        State::OnlyInB => "new".into(),
-        State::Columns => {
-            let parts = [
-                columns("columns gone:", &verdict.columns.only_in_a),
-                columns("columns new:", &verdict.columns.only_in_b),
-            ];
-            parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
-        }
-    }
 }

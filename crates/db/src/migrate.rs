@@ -48,7 +48,7 @@ pub use rollback::{RollbackPlan, Undo, Way, down, plan_rollback};
 pub use rules::Broken;
 pub use runner::up;
 pub use set::MigrationSet;
-pub use status::{StatusReport, status};
+pub use status::{StatusReport, has_tables, status};
 pub use verify::{ScriptResult, VerifyReport, verify};
 
 /// Where the history is kept: refinery's columns, and who and how long beside them.

@@ -5,6 +5,7 @@
 
 mod at_once;
 pub mod backup;
+pub mod changes;
 mod child;
 pub mod doctor;
 pub mod drill;

@@ -1,20 +1,20 @@
 //! Rehearsals: pending migrations applied to a restored backup, before anybody applies them to the database itself.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use thiserror::Error;
 use unisys_db::Session;
 use unisys_db::migrate::{self, AppliedNow, Event, MigrateError, MigrationSet, UpOptions};
-use unisys_db::snapshot::SnapshotOptions;
-use unisys_db::verify::{self, Content, Side, State, Verdict, VerifyError, VerifyOptions};
+use unisys_db::verify::VerifyError;
 
 use crate::OpsError;
-use crate::backup::{BackupId, Selected};
+use crate::backup::BackupId;
+use crate::changes::Changes;
 use crate::drill::{DrillOptions, RestoredCopy, chain};
-use crate::progress::{Expected, Progress};
+use crate::progress::Expected;
 use crate::restore::OpenBackup;
 use crate::store::Store;
 
@@ -51,12 +51,8 @@ pub struct RehearsalReport {
     pub failed: Option<String>,
     /// Why not.
     pub failure: Option<String>,
-    /// The tables that are not as they were, the largest first: A is before, B after.
-    pub tables: Vec<Verdict>,
-    /// How many rows there were before, in all tables.
-    pub rows_before: u64,
-    /// How many there are after.
-    pub rows_after: u64,
+    /// What became of the rows.
+    pub changes: Changes,
     /// The database's size before, in bytes.
     pub bytes_before: u64,
     /// Its size after, in bytes.
@@ -108,18 +104,13 @@ pub async fn run(
         migrations: Vec::new(),
         failed: None,
         failure: None,
-        tables: Vec::new(),
-        rows_before: 0,
-        rows_after: 0,
+        changes: Changes { tables: Vec::new(), rows_before: 0, rows_after: 0 },
         bytes_before,
         bytes_after: bytes_before,
         not_rehearsed: not_rehearsed(backup),
     };
     apply(&copy, options, migrations, up, &mut report).await?;
-    let verdicts = compare(&copy, options).await?;
-    let rows = |rows: fn(&Verdict) -> Option<u64>| verdicts.iter().filter_map(rows).sum();
-    (report.rows_before, report.rows_after) = (rows(|v| v.rows_a), rows(|v| v.rows_b));
-    report.tables = changed(verdicts, backup.facts.selection.as_ref());
+    report.changes = Changes::since(backup, &copy.target(), options.jobs, &options.progress).await?;
     report.bytes_after = copy.bytes().await?;
     Ok(report)
 }
@@ -165,45 +156,6 @@ async fn apply(
         }
     }
     Ok(())
-}
-
-/// Compares the rows of the copy, as they are now, with the backup's facts.
-async fn compare(copy: &RestoredCopy, options: &DrillOptions) -> Result<Vec<Verdict>, VerifyError> {
-    let backup = copy.backup();
-    let before = Side::Known {
-        tables: backup.facts.tables.clone(),
-        seed: backup.facts.seed,
-        encoding: backup.manifest.copy_encoding.clone(),
-        columns: true,
-    };
-    let progress: Arc<dyn Progress> = Arc::clone(&options.progress);
-    progress.begin("compare", Expected::UNKNOWN);
-    let verify = VerifyOptions {
-        content: Content::Fingerprints,
-        patterns: Vec::new(),
-        jobs: options.jobs,
-        snapshot: SnapshotOptions { lock_timeout: Duration::from_secs(5), attempts: 3 },
-        observer: Arc::new(move |verdict: &Verdict| {
-            progress.start(&verdict.table.to_string(), Expected::bytes(verdict.bytes)).finish();
-        }),
-    };
-    verify::run(before, Side::Database(Box::new(copy.target())), verify).await
-}
-
-/// Returns the tables that are not as they were. What a backup of a part holds no rows of cannot be compared.
-fn changed(verdicts: Vec<Verdict>, selected: Option<&Selected>) -> Vec<Verdict> {
-    let compared = |verdict: &Verdict| {
-        verdict.rows_a.is_none() || selected.is_none_or(|selected| selected.holds_rows_of(&verdict.table))
-    };
-    // the runner keeps its own books in every run
-    let books = |verdict: &Verdict| {
-        verdict.table.schema == "ops"
-            && ["schema_history", "migration_log"].contains(&verdict.table.name.as_str())
-    };
-    verdicts
-        .into_iter()
-        .filter(|verdict| verdict.state != State::Equal && compared(verdict) && !books(verdict))
-        .collect()
 }
 
 /// Returns what is otherwise on the database itself.

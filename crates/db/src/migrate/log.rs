@@ -71,6 +71,7 @@ impl LogEntry<'_> {
                     &attempts,
                     &self.begun.elapsed().as_secs_f64(),
                     &self.error,
+                    &options.no_backup,
                 ],
             )
             .await?;

@@ -27,6 +27,8 @@ pub struct UpOptions {
     pub host: String,
     /// The backup that was taken before, for the log.
     pub backup_id: Option<String>,
+    /// Why none was, for the log.
+    pub no_backup: Option<String>,
 }
 
 impl Default for UpOptions {
@@ -41,6 +43,7 @@ impl Default for UpOptions {
             tool: concat!("unisys-dba ", env!("CARGO_PKG_VERSION")).into(),
             host: String::new(),
             backup_id: None,
+            no_backup: None,
         }
     }
 }
