@@ -52,6 +52,8 @@ pub(crate) struct Settings {
     pub(crate) restore: Restore,
     /// How backups are proved.
     pub(crate) drill: Drill,
+    /// How migrations are applied.
+    pub(crate) migrate: Migrate,
     /// How buckets are reached and used.
     pub(crate) s3: S3,
     /// Who signs, and whose signatures count.
@@ -347,6 +349,21 @@ pub(crate) struct Drill {
     /// How old the newest proof may become before a nightly run drills; `None`: it never does.
     #[serde(deserialize_with = "parse::optional_span")]
     pub(crate) every: Option<Span>,
+}
+
+/// `[migrate]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Migrate {
+    /// The directory of the migrations; `None` for the university's own.
+    #[serde(deserialize_with = "parse::optional_path")]
+    pub(crate) dir: Option<PathBuf>,
+    /// How long a migration waits for a table's lock.
+    pub(crate) lock_timeout: Span,
+    /// How often it is tried.
+    pub(crate) lock_attempts: NonZeroU32,
+    /// How long to wait while another run works.
+    pub(crate) wait: Span,
 }
 
 /// `[s3]`

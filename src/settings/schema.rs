@@ -32,6 +32,7 @@ const PATHS: &[&str] = &[
     "evidence.signing-key",
     "mail.password-file",
     "metrics.textfile",
+    "migrate.dir",
     "notify.webhook-file",
     "programs.directory",
     "state.directory",

@@ -341,6 +341,9 @@ struct Pinned<'a> {
 pub(crate) fn pinned(ui: &mut Ui, backup: &BackupId, pin: Option<&Pin>) -> Result<(), Failure> {
     ui.answer(&Pinned { backup, pin }, || {
         Page::new().line(match pin {
+            Some(Pin { until_proven: true, .. }) => {
+                format!("{backup} is pinned until the next one is proven: no rule removes it before.")
+            }
             Some(_) => format!("{backup} is pinned: no rule removes it."),
             None => format!("{backup} is not pinned: the rules decide."),
         })

@@ -18,6 +18,9 @@ pub(crate) struct Args {
     /// Why, for those who find it pinned
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
+    /// Only until a newer backup of the same database is proven
+    #[arg(long)]
+    until_proven: bool,
 }
 
 /// Let the rules decide about a backup again
@@ -31,6 +34,7 @@ pub(crate) struct UnpinArgs {
 pub(crate) fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
     let picked = pick::pick(ctx, ui, &args.backup)?;
     let pin = Pin::new(ctx.now, args.reason.filter(|reason| !reason.trim().is_empty()));
+    let pin = if args.until_proven { pin.until_proven() } else { pin };
     pin.write(&*picked.store, &picked.id)?;
     view::prune::pinned(ui, &picked.id, Some(&pin))?;
     ui.hint(format!("Let the rules decide again: unisys-dba backup unpin {}", picked.id));

@@ -74,6 +74,11 @@ impl Session {
         }
     }
 
+    /// Returns what the server said, or how it ended the session.
+    pub(crate) fn server_error(&self, error: tokio_postgres::Error) -> ServerError {
+        ServerError::with_end(error, self.ended.get().map(Arc::clone))
+    }
+
     /// Returns what cancels the statement running in this session, from elsewhere.
     pub fn cancel_handle(&self) -> CancelHandle {
         CancelHandle { token: self.client.cancel_token(), tls: self.tls.clone() }

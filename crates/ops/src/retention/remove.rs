@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::counts::Judgement;
-use super::judge::GroupPlan;
+use super::judge::{GroupPlan, Line};
 use super::pin::Pin;
 use crate::OpsError;
 use crate::backup::BackupId;
@@ -66,7 +66,7 @@ pub fn remove(
     let removal = wanted.map(|line| Removal {
         id: line.id.clone(),
         stored_bytes: line.stored_bytes,
-        fate: remove_one(store, &line.id, now),
+        fate: remove_one(store, line, now),
     });
     let removals: Vec<Removal> = removal.collect();
     if !removals.is_empty() {
@@ -76,10 +76,11 @@ pub fn remove(
     Ok(removals)
 }
 
-fn remove_one(store: &dyn Store, id: &BackupId, now: DateTime<Utc>) -> Fate {
-    let removed = Pin::read(store, id).and_then(|pin| match pin {
-        Some(_) => Ok(Fate::Pinned),
-        None => history::keep(store, id, now).and_then(|()| store.remove(id)).map(|()| Fate::Removed),
+fn remove_one(store: &dyn Store, line: &Line, now: DateTime<Utc>) -> Fate {
+    let id = &line.id;
+    let removed = Pin::read(store, id).and_then(|pin| match pin == line.lapsed_pin {
+        true => history::keep(store, id, now).and_then(|()| store.remove(id)).map(|()| Fate::Removed),
+        false => Ok(Fate::Pinned),
     });
     removed.unwrap_or_else(|error| match error {
         OpsError::InUse { .. } => Fate::InUse,

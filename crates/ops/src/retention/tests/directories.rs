@@ -285,6 +285,21 @@ fn what_was_pinned_since_the_plan_stays_and_so_does_what_nobody_agreed_to() {
 }
 
 #[test]
+fn a_pin_that_has_lapsed_keeps_nothing_unless_it_was_set_anew() {
+    let shelf = Shelf::new();
+    let ids = days(&shelf, 3);
+    shelf.drill(&ids[2], Outcome::Proven, at(NOW));
+    let pin = Pin::new(at(NOW), Some("before a migration".into())).until_proven();
+    ids[..2].iter().for_each(|id| pin.write(&shelf.store, id).unwrap());
+    let lock = shelf.store.lock("app").unwrap();
+    let plan = shelf.plan("app", &last(1), &asked(at(NOW)));
+    Pin::new(at(NOW), None).write(&shelf.store, &ids[0]).unwrap();
+    let fates = remove(&shelf.store, &lock, &plan, None, at(NOW)).unwrap();
+    let fates: Vec<&Fate> = fates.iter().map(|removal| &removal.fate).collect();
+    assert_eq!(fates, [&Fate::Pinned, &Fate::Removed]);
+}
+
+#[test]
 fn one_that_a_drill_reads_stays_until_it_is_done() {
     let shelf = Shelf::new();
     let ids = days(&shelf, 3);
