@@ -203,8 +203,8 @@ async fn pass(
                 return;
             }
             if network.swallows_one(passed) {
-                while network.drains.load(Ordering::SeqCst) && matches!(from.read(&mut buffer).await, Ok(1..))
-                {
+                while network.drains.load(Ordering::SeqCst) {
+                    let Ok(1..) = from.read(&mut buffer).await else { break };
                 }
                 return std::future::pending().await;
             }
