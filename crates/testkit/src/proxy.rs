@@ -2,7 +2,6 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
@@ -43,7 +42,8 @@ struct Network {
 
 #[derive(Clone)]
 enum Server {
-    Socket(PathBuf),
+    #[cfg(unix)]
+    Socket(std::path::PathBuf),
     Tcp(String),
 }
 
@@ -55,6 +55,9 @@ impl Proxy {
     pub fn before(target: &Target) -> Self {
         let host = &target.hosts[0];
         let server = match &host.address {
+            #[cfg(not(unix))]
+            HostAddress::Socket(directory) => panic!("no socket {} on this system", directory.display()),
+            #[cfg(unix)]
             HostAddress::Socket(directory) => {
                 Server::Socket(directory.join(format!(".s.PGSQL.{}", host.port)))
             }
@@ -169,8 +172,6 @@ async fn connect(client: TcpStream, server: Server, network: Arc<Network>) {
                 join(client, server.into_split(), network).await;
             }
         }
-        #[cfg(not(unix))]
-        Server::Socket(_) => {}
     }
 }
 
