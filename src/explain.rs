@@ -167,7 +167,7 @@ pub(crate) fn of_db(error: &DbError) -> Option<String> {
         }
         DbError::Tls { .. } => of_obstacle(Obstacle::Tls),
         DbError::Query { .. } => of_sqlstate(error.sqlstate()?.code()),
-        DbError::Unexpected(_) => None,
+        DbError::Silent { .. } | DbError::Unexpected(_) => None,
     };
     step.map(str::to_owned)
 }

@@ -121,6 +121,11 @@ pub(crate) struct Database {
     /// Options for pg_dump; where empty, [`Backup::pg_dump_options`].
     #[serde(deserialize_with = "parse::dump_options")]
     pub(crate) pg_dump_options: DumpOptions,
+    /// A file with the address of a webhook that is told of this database alone.
+    #[serde(deserialize_with = "parse::optional_path")]
+    pub(crate) webhook_file: Option<PathBuf>,
+    /// Who gets a mail about this database alone.
+    pub(crate) mail_to: Vec<String>,
 }
 
 impl Database {
@@ -142,6 +147,8 @@ impl Database {
             exclude_tables: Vec::new(),
             exclude_table_data: Vec::new(),
             pg_dump_options: DumpOptions::default(),
+            webhook_file: None,
+            mail_to: Vec::new(),
         }
     }
 }

@@ -13,7 +13,6 @@ pub(crate) mod freshness;
 pub(crate) mod init;
 pub(crate) mod key;
 pub(crate) mod migrate;
-pub(crate) mod nightly;
 pub(crate) mod open;
 pub(crate) mod plan;
 pub(crate) mod prune;

@@ -13,6 +13,7 @@ mod retention;
 mod run;
 mod run_all;
 mod selected;
+mod serve;
 mod show;
 
 use crate::context::Context;
@@ -21,7 +22,8 @@ use crate::failure::Failure;
 use crate::ui::Ui;
 
 pub(crate) use run::{Finished, default_options};
-pub(crate) use selected::SelectedArgs;
+pub(crate) use selected::{SelectedArgs, part};
+pub(crate) use serve::Made;
 
 /// Make backups and look after them
 #[derive(clap::Args)]

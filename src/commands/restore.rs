@@ -36,7 +36,8 @@ pub(crate) struct Args {
     /// A missing table is made: with the sequences it owns, at their values, its defaults, indexes, triggers, rules,
     /// policies, comments and grants, and the constraints among the chosen tables. One that is there must be empty, and
     /// gets its rows. What they stand on (types, functions, roles) must be there. All in one transaction, in which each is
-    /// compared with the backup. A partition comes as a table of its own.
+    /// compared with the backup. A partitioned table brings its partitions; a partition that is chosen without it comes as
+    /// a table of its own.
     #[arg(
         long,
         value_name = "PATTERN",

@@ -19,6 +19,7 @@ const PATHS: &[&str] = &[
     "databases.NAME.identities",
     "databases.NAME.passfile",
     "databases.NAME.store",
+    "databases.NAME.webhook-file",
     "server.directory",
     "backup.store",
     "backup.copies",

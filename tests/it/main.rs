@@ -12,6 +12,8 @@ mod evidence;
 #[cfg(unix)]
 mod faults;
 mod first_minutes;
+#[cfg(unix)]
+mod fleet;
 mod format;
 mod init;
 mod key;
@@ -25,6 +27,7 @@ mod plain;
 #[cfg(unix)]
 mod plugins;
 mod restore;
+mod restore_partitions;
 mod retention;
 mod schedule;
 #[cfg(unix)]

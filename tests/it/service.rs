@@ -48,7 +48,7 @@ fn run(own: &OwnDatabase, words: &[&str]) -> Output {
     own.program().args(words).env("PGPASSWORD", "s3cret").env("EXTRA", "passed on").output().unwrap()
 }
 
-fn code(output: &Output, expected: i32) -> String {
+pub(crate) fn code(output: &Output, expected: i32) -> String {
     let told = told(output);
     assert_eq!(output.status.code(), Some(expected), "{told}");
     assert!(!told.contains("s3cret"), "{told}");
@@ -156,7 +156,7 @@ async fn a_hook_that_hangs_is_stopped_with_all_it_has_started() {
 }
 
 /// Starts a server that takes every request; returns its address and the requests: the first line and the body.
-fn listener() -> (String, Receiver<(String, String)>) {
+pub(crate) fn listener() -> (String, Receiver<(String, String)>) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let address = format!("http://127.0.0.1:{}", listener.local_addr().unwrap().port());
     let (send, receive) = channel();
@@ -180,7 +180,7 @@ fn listener() -> (String, Receiver<(String, String)>) {
     (address, receive)
 }
 
-const WAIT: Duration = Duration::from_secs(5);
+pub(crate) const WAIT: Duration = Duration::from_secs(5);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_webhook_is_told_of_a_failure_and_of_the_first_success_after_it() {

@@ -18,6 +18,7 @@ pub mod preflight;
 pub mod replication;
 pub mod run_lock;
 pub mod selection;
+pub mod silence;
 pub mod snapshot;
 pub mod standby;
 pub mod throttle;

@@ -1,6 +1,7 @@
 //! What a login will meet when it backs up a database, asked before anything is begun. Nothing is written.
 
 mod content;
+mod functions;
 mod login;
 
 use chrono::{DateTime, Utc};
@@ -9,7 +10,8 @@ use crate::catalog::DatabaseFacts;
 use crate::selection::{Content, Scope};
 use crate::{DbError, Session, TableName};
 
-pub use content::{Contents, Function};
+pub use content::{Contents, EventTrigger, Function};
+pub use functions::Verdict;
 pub use login::{BACKUP_LOGIN, backup_login_sql, grant_large_objects};
 
 /// Why a table or sequence cannot be read whole.

@@ -3,6 +3,7 @@
 //!
 //! It prints nothing and reads no environment, no clock and no configuration file. SQL belongs to `unisys-db`.
 
+mod at_once;
 pub mod backup;
 mod child;
 pub mod doctor;

@@ -79,9 +79,9 @@ pub struct Newest {
 }
 
 impl Newest {
-    /// Returns the newest of these that can be read.
-    pub fn of(backups: &[Listed]) -> Option<Self> {
-        let readable = backups.iter().filter(|backup| backup.rows.is_some());
+    /// Returns the newest of these that is whole and can be read; `part` is as in [`Listed::is_whole`].
+    pub fn of(backups: &[Listed], part: Option<&str>) -> Option<Self> {
+        let readable = backups.iter().filter(|backup| backup.rows.is_some() && backup.is_whole(part));
         let newest = readable.max_by_key(|backup| (backup.moment, &backup.id))?;
         Some(Self {
             id: newest.id.clone(),
@@ -105,9 +105,10 @@ pub struct Proof {
 }
 
 impl Proof {
-    /// Returns the newest that these backups carry.
-    pub fn of(backups: &[Listed]) -> Option<Self> {
-        let proven = backups.iter().filter(|backup| backup.state == crate::backup::State::Proven);
+    /// Returns the newest that these backups carry; `part` is as in [`Listed::is_whole`].
+    pub fn of(backups: &[Listed], part: Option<&str>) -> Option<Self> {
+        let whole = backups.iter().filter(|backup| backup.is_whole(part));
+        let proven = whole.filter(|backup| backup.state == crate::backup::State::Proven);
         let proofs = proven.filter_map(|backup| Some(Self { proven: backup.proven?, moment: backup.moment }));
         proofs.max_by_key(|proof| proof.proven)
     }

@@ -31,6 +31,11 @@ struct Network {
     cut_after: AtomicU64,
     cuts_left: AtomicU32,
     cuts: AtomicU32,
+    swallow_after: AtomicU64,
+    swallows_left: AtomicU32,
+    swallowed: AtomicU32,
+    /// Whether what is swallowed is still taken from the server.
+    drains: AtomicBool,
     /// Counts up when all connections are cut.
     generation: watch::Sender<u64>,
 }
@@ -92,6 +97,19 @@ impl Proxy {
     /// Returns how many connections were cut by [`Proxy::cut_after`].
     pub fn cuts(&self) -> u32 {
         self.network.cuts.load(Ordering::SeqCst)
+    }
+
+    /// Swallows what else comes from the server on each connection, `times` of them, when so many bytes came; the connection
+    /// stays open. With `drains` the server gets rid of it, else it has to wait.
+    pub fn swallow_after(&self, bytes: u64, times: u32, drains: bool) {
+        self.network.swallow_after.store(bytes, Ordering::SeqCst);
+        self.network.drains.store(drains, Ordering::SeqCst);
+        self.network.swallows_left.store(times, Ordering::SeqCst);
+    }
+
+    /// Returns how many connections were swallowed by [`Proxy::swallow_after`].
+    pub fn swallowed(&self) -> u32 {
+        self.network.swallowed.load(Ordering::SeqCst)
     }
 
     /// Cuts all connections there are.
@@ -183,6 +201,12 @@ async fn pass(
             if network.cuts(passed) {
                 return;
             }
+            if network.swallows_one(passed) {
+                while network.drains.load(Ordering::SeqCst) && matches!(from.read(&mut buffer).await, Ok(1..))
+                {
+                }
+                return std::future::pending().await;
+            }
         }
         if network.swallows.load(Ordering::SeqCst) {
             continue;
@@ -200,14 +224,20 @@ async fn pass(
 impl Network {
     /// Whether a connection is to be cut after so many bytes from the server.
     fn cuts(&self, passed: u64) -> bool {
-        if passed < self.cut_after.load(Ordering::SeqCst) {
-            return false;
-        }
-        let left =
-            self.cuts_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
-        if left.is_ok() {
-            self.cuts.fetch_add(1, Ordering::SeqCst);
-        }
-        left.is_ok()
+        passed >= self.cut_after.load(Ordering::SeqCst) && one_of(&self.cuts_left, &self.cuts)
     }
+
+    /// Whether a connection is to be swallowed after so many bytes from the server.
+    fn swallows_one(&self, passed: u64) -> bool {
+        passed >= self.swallow_after.load(Ordering::SeqCst) && one_of(&self.swallows_left, &self.swallowed)
+    }
+}
+
+/// Takes one of what is left and counts it.
+fn one_of(left: &AtomicU32, taken: &AtomicU32) -> bool {
+    let left = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+    if left.is_ok() {
+        taken.fetch_add(1, Ordering::SeqCst);
+    }
+    left.is_ok()
 }

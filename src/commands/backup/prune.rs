@@ -123,7 +123,7 @@ impl Scope {
         slug: &str,
         now: DateTime<Utc>,
     ) -> Result<(Vec<GroupPlan>, Vec<Unreadable>), Failure> {
-        let mut found = retention::read(store, slug)?;
+        let mut found = retention::read(store, slug, &ctx.trust()?)?;
         let asked = Asked { now, just_made: None, even_though: self.even_though.clone() };
         let mut plans = Vec::new();
         for group in &mut found.groups {
@@ -170,7 +170,7 @@ impl Scope {
                 == (&plan.database, &plan.system_identifier, &plan.part)
         };
         let plan = plans.into_iter().find(same).unwrap_or(plan);
-        let removals = retention::remove(store, &lock, &plan, Some(agreed));
+        let removals = retention::remove(store, &lock, &plan, Some(agreed), Utc::now());
         Ok(DatabaseReport::new(plan, removals))
     }
 }

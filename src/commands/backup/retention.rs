@@ -2,6 +2,7 @@
 
 use chrono::{TimeDelta, Utc};
 use unisys_ops::backup::{BackupId, Manifest};
+use unisys_ops::evidence::Trust;
 use unisys_ops::retention::{self, Asked, Hold, HoldKind, Policy, Rules};
 use unisys_ops::store::{Store, StoreLock};
 
@@ -79,6 +80,7 @@ pub(super) fn after_backup(
     store: &dyn Store,
     lock: &StoreLock,
     rules: &Rules,
+    trust: &Trust,
     manifest: &Manifest,
 ) -> DatabaseReport {
     let asked = Asked {
@@ -88,7 +90,7 @@ pub(super) fn after_backup(
         even_though: Vec::new(),
     };
     let problem = |problem| DatabaseReport::failed(&manifest.database, &manifest.system_identifier, &problem);
-    let mut found = match retention::read(store, &BackupId::slug(&manifest.database)) {
+    let mut found = match retention::read(store, &BackupId::slug(&manifest.database), trust) {
         Ok(found) => found,
         Err(error) => return problem(error),
     };
@@ -100,7 +102,7 @@ pub(super) fn after_backup(
         )));
     };
     let plan = retention::judge(group, &found.unreadable, rules, &asked);
-    let removals = retention::remove(store, lock, &plan, None);
+    let removals = retention::remove(store, lock, &plan, None, asked.now);
     DatabaseReport::new(plan, removals)
 }
 

@@ -5,14 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
-use serde_json::Value;
 use unisys_db::snapshot::SnapshotOptions;
 use unisys_db::{Target, selection};
-use unisys_ops::backup::{
-    self, BackupOptions, BackupReport, Copied, DumpOptions, Limits, Locks, Standby, Tag,
-};
+use unisys_ops::backup::{BackupOptions, BackupReport, Copied, DumpOptions, Limits, Locks, Standby, Tag};
 use unisys_ops::doctor;
-use unisys_ops::evidence::SigningKey;
+use unisys_ops::evidence::{SigningKey, Trust};
 use unisys_ops::keys::{self, Recipient};
 use unisys_ops::platform;
 use unisys_ops::progress::Progress;
@@ -20,14 +17,15 @@ use unisys_ops::retention::Rules;
 use unisys_ops::store::Store;
 
 use super::selected::SelectedArgs;
-use super::{copies, nightly, retention, run_all};
+use super::serve::{Shared, serve};
+use super::{copies, retention, run_all};
 use crate::commands::signature;
 use crate::context::{Context, Selection};
 use crate::exit::Exit;
 use crate::explain;
 use crate::failure::Failure;
-use crate::service::{self, Done, Subject};
-use crate::settings::{Layout, Operation, Ranges, Size};
+use crate::service;
+use crate::settings::{Layout, Ranges, Size};
 use crate::ui::Ui;
 use crate::view::{self, prune::DatabaseReport};
 
@@ -71,8 +69,8 @@ pub(crate) struct Args {
     #[arg(long)]
     no_prune: bool,
     /// Also do what a night needs: a drill, when the newest proof is older than drill.every
-    #[arg(long, conflicts_with = "all")]
-    nightly: bool,
+    #[arg(long)]
+    pub(super) nightly: bool,
     #[command(flatten)]
     selected: SelectedArgs,
 }
@@ -85,7 +83,10 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
                 Err(Failure::usage("--lint-only looks at one database")
                     .hint("Choose it with --database NAME."))
             }
-            false => run_all::run(&args, at_once, ctx, ui).await,
+            false => {
+                stand_back(ctx, ui);
+                run_all::run(&args, at_once, ctx, ui).await
+            }
         };
     }
     let database = ctx.selection()?;
@@ -93,44 +94,16 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
         return lint(&args, &database, ctx, ui).await;
     }
     stand_back(ctx, ui);
-    let subject = Subject::of(ctx, &database);
-    service::told(Operation::Backup, &subject, ui, async |ui: &mut Ui| match args.nightly {
-        true => nightly::run(&args, ctx, &database, &subject, ui).await,
-        false => {
-            let (finished, done) = back_up(&args, ctx, &database, &subject, ui).await?;
-            view::backup::made(ui, &finished, &done.problems)?;
-            ui.hint(format!("Prove it: unisys-dba drill {}", finished.report.manifest.id));
-            Ok(done)
+    let (result, news) = serve(&args, ctx, &database, &Shared::new(NonZeroUsize::MIN), ui).await;
+    if let Ok(made) = &result {
+        view::backup::one(ui, made)?;
+        if !args.nightly {
+            ui.hint(format!("Prove it: unisys-dba drill {}", made.finished.report.manifest.id));
         }
-    })
-    .await
-}
-
-/// Makes a backup between its hooks, copies it, and prunes. Nothing is answered yet.
-pub(super) async fn back_up(
-    args: &Args,
-    ctx: &Context,
-    database: &Selection<'_>,
-    subject: &Subject<'_>,
-    ui: &mut Ui,
-) -> Result<(Finished, Done), Failure> {
-    let mut made = None;
-    let done = service::hooked(Operation::Backup, subject, ui, async |ui: &mut Ui| {
-        let mut prepared = prepare(args, database, ctx, ui)?;
-        prepared.passphrase = passphrase(args, ctx, ui).await?;
-        let (options, after) = prepared.begin(Arc::from(ui.progress()));
-        let made_now = backup::run_and_keep_lock(&*after.store, options).await;
-        let finished = after.follow(made_now.map_err(explain::with_doctor)?, args, ctx, ui).await;
-        finished.report.manifest.warnings.iter().for_each(|warning| ui.warning(warning));
-        let mut done = Done { exit: Exit::Done, document: Value::Null, problems: Vec::new(), drilled: None };
-        tell(&finished, ui).into_iter().for_each(|problem| done.later(problem));
-        done.document = serde_json::to_value(view::backup::Made::of(&finished, &done.problems))?;
-        made = Some(finished);
-        Ok(done)
-    })
-    .await?;
-    let finished = made.ok_or_else(|| Failure::new("no backup was made"))?;
-    Ok((finished, done))
+    }
+    let exit = result.as_ref().map_or_else(|failure| failure.exit, |made| made.exit);
+    let exit = service::tell_of(&news, exit, ctx, ui).await;
+    result.map(|_| exit)
 }
 
 /// A complete backup with what followed it.
@@ -174,25 +147,33 @@ impl Prepared {
 pub(super) struct After {
     pub(super) store: Arc<dyn Store>,
     copies: Vec<Arc<dyn Store>>,
-    /// What stays; nothing where no pruning is wanted.
-    rules: Option<Rules>,
+    /// What stays, and whose proofs count for that; nothing where no pruning is wanted.
+    rules: Option<(Rules, Trust)>,
 }
 
 impl After {
     /// Copies what was made, and prunes under its locks.
+    ///
+    /// # Errors
+    /// The pruning panicked; what else goes wrong is in what is returned.
     pub(super) async fn follow(
         self,
         (report, locks): (BackupReport, Locks),
         args: &Args,
         ctx: &Context,
         ui: &Ui,
-    ) -> Finished {
+    ) -> Result<Finished, Failure> {
         let copies = copies::update(ctx, ui, &self.store, &self.copies, &report, args.adopt).await;
-        let prune =
-            |rules: &Rules| retention::after_backup(&*self.store, &locks.store, rules, &report.manifest);
-        let pruned = self.rules.as_ref().map(prune);
+        // other databases are worked on while a store takes its time
+        let pruning = tokio::task::spawn_blocking(move || {
+            let prune = |(rules, trust): &(Rules, Trust)| {
+                retention::after_backup(&*self.store, &locks.store, rules, trust, &report.manifest)
+            };
+            (self.rules.as_ref().map(prune), report, locks)
+        });
+        let (pruned, report, locks) = pruning.await?;
         locks.release().await;
-        Finished { report, copies, pruned }
+        Ok(Finished { report, copies, pruned })
     }
 }
 
@@ -212,7 +193,8 @@ pub(super) fn prepare(
         false => ctx.recipients(database)?,
     };
     let prunes = retention::is_automatic(ctx) && !args.no_prune;
-    let rules = prunes.then(|| retention::rules_of(ctx, database)).transpose()?;
+    let rules = prunes.then(|| Ok::<_, Failure>((retention::rules_of(ctx, database)?, ctx.trust()?)));
+    let rules = rules.transpose()?;
     let target = ctx.target(database, ui)?;
     let standby = ctx.standby(database, ui)?;
     let after = After { store: ctx.store(database)?, copies: ctx.copies(database)?, rules };

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::{BackupId, Manifest};
 use crate::OpsError;
+use crate::evidence::history;
 use crate::keys::hex;
 use crate::progress::{Expected, Progress};
 use crate::restore::OpenBackup;
@@ -148,6 +149,7 @@ impl Work {
         for id in both.into_iter().take(CATCH_UP) {
             self.copy_beside(id)?;
         }
+        history::copy(&*self.from, &*self.to, &slug)?;
         first.map_or(Ok(()), Err)
     }
 

@@ -17,6 +17,7 @@ use super::globals::{self, Due, Statement};
 use super::graph::{self, Node};
 use super::open::OpenBackup;
 use super::owners::Opened;
+use super::partitions::Partitions;
 use super::schedule::Schedule;
 use super::stream::Archive;
 use super::toc::{self, Entry, SequenceValue};
@@ -145,7 +146,15 @@ impl Restore {
     /// Leaves out what belongs to tables that get no rows.
     async fn wanted(&self, schema: &Archive, entries: Vec<Entry>) -> Result<Vec<Entry>, OpsError> {
         let Some(only) = &self.only else { return Ok(entries) };
-        let belongings = graph::belongings(&self.nodes(schema).await?, only);
+        let nodes = self.nodes(schema).await?;
+        // a partitioned table with all its partitions is as whole as they are
+        let facts = &self.backup.facts;
+        let partitions = Partitions::of(&facts.inventory);
+        let names = facts.tables.iter().map(|known| &known.table);
+        let names = names.filter(|table| only.contains(&table.oid)).map(|table| &table.name).collect();
+        let mut tables = graph::tables(&nodes, partitions.whole(&names));
+        tables.extend(only);
+        let belongings = graph::belongings(&nodes, &tables);
         Ok(entries.into_iter().filter(|entry| belongings.entries.contains(entry)).collect())
     }
 

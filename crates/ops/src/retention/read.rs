@@ -8,7 +8,7 @@ use unisys_db::TableName;
 use super::counts::Judgement;
 use super::pin::Pin;
 use crate::OpsError;
-use crate::backup::{self, BackupId, Manifest, Selected, State, Tag};
+use crate::backup::{BackupId, Manifest, State, Tag, worth};
 use crate::drill;
 use crate::evidence::{Trust, signature_name};
 use crate::keys::sha256;
@@ -122,15 +122,15 @@ pub fn slugs(store: &dyn Store) -> Result<BTreeSet<String>, OpsError> {
     Ok(store.ids()?.iter().map(|id| id.database_slug().to_owned()).collect())
 }
 
-/// Returns the backups of the database whose name stands as `slug` in ids.
+/// Returns the backups of the database whose name stands as `slug` in ids; `trust` tells whose proofs count.
 ///
 /// # Errors
 /// [`OpsError`] when the store cannot be listed. What is wrong with one backup is told in its place.
-pub fn read(store: &dyn Store, slug: &str) -> Result<Found, OpsError> {
+pub fn read(store: &dyn Store, slug: &str, trust: &Trust) -> Result<Found, OpsError> {
     let mut groups: BTreeMap<Kind, Vec<Candidate>> = BTreeMap::new();
     let mut unreadable = Vec::new();
     for id in store.ids()?.into_iter().filter(|id| id.database_slug() == slug) {
-        match candidate(store, &id) {
+        match candidate(store, &id, trust) {
             Ok((of, backup)) => groups.entry(of).or_default().push(backup),
             // removed since the store was listed
             Err(OpsError::Refused(_)) => {}
@@ -155,7 +155,7 @@ pub fn read(store: &dyn Store, slug: &str) -> Result<Found, OpsError> {
 /// What backups are counted together by: database, cluster, part.
 type Kind = (String, String, Option<String>);
 
-fn candidate(store: &dyn Store, id: &BackupId) -> Result<(Kind, Candidate), OpsError> {
+fn candidate(store: &dyn Store, id: &BackupId, trust: &Trust) -> Result<(Kind, Candidate), OpsError> {
     let (manifest, json, signature) = OpenBackup::judged(store, id, &Trust::default())?;
     if let Some(problem) = signature.problem() {
         return Err(OpsError::Corrupt(format!("{}: {problem}", signature_name(MANIFEST))));
@@ -165,12 +165,12 @@ fn candidate(store: &dyn Store, id: &BackupId) -> Result<(Kind, Candidate), OpsE
     {
         return Err(OpsError::Corrupt(format!("the manifest of {id} contradicts its name")));
     }
-    let records = drill::list(store, id)?;
-    let (state, ..) = backup::judge_drills(&records, &sha256(&json));
+    let drills = worth::drills(store, id, &sha256(&json))?;
+    let part = manifest.part();
     let candidate = Candidate {
         id: id.clone(),
         moment: manifest.moment,
-        state,
+        state: worth::judge(&drills, signature.key(), trust).state,
         pin: Pin::read(store, id)?,
         judged: Judgement::read(store, id)?,
         stored_bytes: manifest.stored_bytes(),
@@ -181,6 +181,5 @@ fn candidate(store: &dyn Store, id: &BackupId) -> Result<(Kind, Candidate), OpsE
             .map(|table| (TableName::new(table.schema, table.name), table.rows))
             .collect(),
     };
-    let part = manifest.selection.as_ref().map(Selected::asked_for);
     Ok(((manifest.database, manifest.system_identifier, part), candidate))
 }

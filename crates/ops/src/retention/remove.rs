@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::judge::GroupPlan;
@@ -9,6 +10,7 @@ use super::pin::Pin;
 use crate::OpsError;
 use crate::backup::BackupId;
 use crate::drill;
+use crate::evidence::history;
 use crate::store::{Store, StoreLock};
 
 /// What became of a backup that was to go.
@@ -40,7 +42,7 @@ pub struct Removal {
     pub fate: Fate,
 }
 
-/// Removes what the plan lets go, the oldest first; of that only what is in `agreed`, where somebody was asked. One that cannot
+/// Removes what the plan lets go, the oldest first; the records of its drills are kept in the store's history. Of that only what is in `agreed`, where somebody was asked. One that cannot
 /// be removed does not stop the others. Whoever calls holds the lock of the database, and made the plan under it.
 ///
 /// # Errors
@@ -50,6 +52,7 @@ pub fn remove(
     _lock: &StoreLock,
     plan: &GroupPlan,
     agreed: Option<&BTreeSet<BackupId>>,
+    now: DateTime<Utc>,
 ) -> Result<Vec<Removal>, OpsError> {
     for (id, judgement) in &plan.judgements {
         judgement.write(store, id)?;
@@ -58,15 +61,20 @@ pub fn remove(
     let removal = wanted.map(|line| Removal {
         id: line.id.clone(),
         stored_bytes: line.stored_bytes,
-        fate: remove_one(store, &line.id),
+        fate: remove_one(store, &line.id, now),
     });
-    Ok(removal.collect())
+    let removals: Vec<Removal> = removal.collect();
+    if !removals.is_empty() {
+        // the next run tries again, and nothing is lost meanwhile
+        let _ = history::close_months(store, &BackupId::slug(&plan.database), now);
+    }
+    Ok(removals)
 }
 
-fn remove_one(store: &dyn Store, id: &BackupId) -> Fate {
+fn remove_one(store: &dyn Store, id: &BackupId, now: DateTime<Utc>) -> Fate {
     let removed = Pin::read(store, id).and_then(|pin| match pin {
         Some(_) => Ok(Fate::Pinned),
-        None => store.remove(id).map(|()| Fate::Removed),
+        None => history::keep(store, id, now).and_then(|()| store.remove(id)).map(|()| Fate::Removed),
     });
     removed.unwrap_or_else(|error| match error {
         OpsError::InUse { .. } => Fate::InUse,

@@ -101,6 +101,54 @@ async fn a_network_that_swallows_everything_is_noticed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_worker_whose_connection_is_swallowed_repeats_its_piece_on_another() {
+    let place = Place::new();
+    let source = source().await;
+    let proxy = Proxy::before(&source);
+    // the server gets rid of what it sends, or is stuck with it
+    for drains in [true, false] {
+        // more than the coordinator or the lock ever get, less than a table
+        proxy.swallow_after(1_000_000, 1, drains);
+        let before = proxy.swallowed();
+        let backup = backup_through(&place, &proxy, |options| {
+            options.layout = Layout::Parallel;
+            options.limits.network_timeout = Duration::from_secs(4);
+        });
+        let (backup, told) =
+            tokio::time::timeout(Duration::from_secs(120), backup).await.expect("it does not hang");
+        assert_eq!(proxy.swallowed() - before, 1, "drains: {drains}: {told}");
+        assert!(told.contains("brought nothing for 4s"), "drains: {drains}: {told}");
+        let record = place.prove(&backup.unwrap().manifest.id).await;
+        assert_eq!(record.compared.rows, 10_000);
+    }
+    let left = "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()";
+    for _ in 0..200 {
+        if crate::support::value(&source, left).await == "0" {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("the server still works for a connection that was given up");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_reads_slowly_or_waits_for_a_busy_server_is_not_taken_for_lost() {
+    let place = Place::new();
+    let sql = "create table one as select g as id, repeat(md5(g::text), 30) as filler from generate_series(1, 900) g;
+        create table two as select g as id, repeat(md5(g::text), 30) as filler from generate_series(1, 900) g;";
+    let source = unisys_testkit::database_with(sql).await;
+    let when = When::starts("nothing starts so", || {});
+    let mut options = place.backup_options(&source);
+    options.progress = when.clone();
+    // a batch is paid for longer than a server may be silent
+    options.limits.bytes_per_second = Some(200_000);
+    options.limits.network_timeout = Duration::from_secs(1);
+    let backup = backup::run(&place.store, options).await.unwrap();
+    assert_eq!(when.messages.lock().unwrap().join("\n"), "");
+    place.prove(&backup.manifest.id).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_does_not_answer_at_the_beginning_is_noticed_too() {
     let place = Place::new();
     let proxy = Proxy::before(&source().await);
