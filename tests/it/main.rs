@@ -17,6 +17,7 @@ mod fleet;
 mod format;
 mod init;
 mod key;
+mod migrate;
 #[cfg(unix)]
 mod open;
 mod own_database;

@@ -167,7 +167,8 @@ async fn a_run_that_ends_anywhere_is_taken_up_again() {
         "V0004__verified.sql".into(),
         "-- unisys:owner app_owner\ncreate table app.verified (id int);\n".into(),
         "V0004__verified.verify.sql".into(),
-        "select 1 from (select pg_advisory_lock(4711)::text as got) as g where got = 'no'; /* gate 3 */\n".into(),
+        "select 1 from (select pg_advisory_lock(4711)::text as got) as g where got = 'no'; /* gate 3 */\n"
+            .into(),
     ];
     let pairs: Vec<(&str, &str)> = files.chunks(2).map(|pair| (pair[0].as_str(), pair[1].as_str())).collect();
     let migrations = set(&pairs);
