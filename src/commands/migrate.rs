@@ -230,8 +230,12 @@ pub(crate) fn explain(error: MigrateError) -> Failure {
         }
         MigrateError::Locked { .. } => "Wait for the other session, or end it, and run this again.".into(),
         MigrateError::Pooler(_) => "Name the server's own port in the url, or a pool in session mode.".into(),
-        MigrateError::Rules(_) => {
-            "Nothing was applied. The directory's README.md says what a migration may do and why.".into()
+        MigrateError::Rules(broken) => {
+            let lines: Vec<String> = broken.iter().skip(1).map(|broken| format!("{broken}\n")).collect();
+            format!(
+                "{}Nothing was applied. What a migration may do and why is in migrations/README.md.",
+                lines.concat()
+            )
         }
         MigrateError::Edited { file } => {
             format!("Bring {file} back as it was applied, and put the change into a new file.")

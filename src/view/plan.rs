@@ -38,23 +38,19 @@ fn each<'p, T: 'p>(
 }
 
 fn files(pending: &[Planned]) -> Table {
-    let mut table = Table::new([
-        Column::whole("Pending"),
-        Column::text("Runs as"),
-        Column::number("Statements"),
-        Column::text("Transaction"),
-        Column::text("Verified"),
-        Column::text("Down"),
-    ]);
-    let yes = |is: bool| Cell::from(if is { "yes" } else { "no" });
+    let mut table = Table::new([Column::whole("Pending"), Column::whole("Runs as"), Column::text("How")]);
     for planned in pending {
+        let how = [
+            (planned.transaction, "one transaction"),
+            (!planned.transaction, "no transaction"),
+            (planned.verified, "verified"),
+            (planned.reversible, "down script"),
+        ];
+        let how: Vec<&str> = how.into_iter().filter_map(|(is, word)| is.then_some(word)).collect();
         table.row([
             planned.file.as_str().into(),
             planned.owner.as_deref().unwrap_or("the login").into(),
-            Cell::count(u64::try_from(planned.statements).unwrap_or(u64::MAX)),
-            yes(planned.transaction),
-            yes(planned.verified),
-            yes(planned.reversible),
+            how.join(", ").as_str().into(),
         ]);
     }
     table
@@ -88,13 +84,13 @@ fn estimate(number: Option<i64>, cell: fn(u64) -> Cell) -> Cell {
     number.and_then(|number| u64::try_from(number).ok()).map_or_else(|| Cell::short("?", ""), cell)
 }
 
-/// A version, what kind of object, whose, and what others may: the names of all that are alike.
-type Alike<'p> = ((i32, &'p str, &'p str, String), Vec<&'p str>);
+/// A version, what kind of object, and what others may: the names of all that are alike.
+type Alike<'p> = ((i32, &'p str, String), Vec<&'p str>);
 
 fn new_objects(planned: &Planned) -> Vec<Alike<'_>> {
     let mut alike: BTreeMap<_, Vec<&str>> = BTreeMap::new();
     for object in &planned.creates {
-        let key = (planned.version, object.kind, object.owner.as_str(), others_may(object));
+        let key = (planned.version, object.kind, others_may(object));
         alike.entry(key).or_default().push(&object.name);
     }
     alike.into_iter().collect()
@@ -111,17 +107,15 @@ fn others_may(object: &Created) -> String {
 fn created(objects: &[Alike<'_>]) -> Table {
     let mut table = Table::new([
         Column::number("Version"),
-        Column::text("Kind"),
+        Column::whole("Kind"),
         Column::text("Name"),
-        Column::whole("Owner"),
         Column::text("Others may"),
     ]);
-    for ((version, kind, owner, others), names) in objects {
+    for ((version, kind, others), names) in objects {
         table.row([
             Cell::count(u64::try_from(*version).unwrap_or(0)),
             (*kind).into(),
             names.join(", ").as_str().into(),
-            (*owner).into(),
             others.as_str().into(),
         ]);
     }

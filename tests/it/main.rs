@@ -31,6 +31,7 @@ mod plugins;
 mod restore;
 mod restore_partitions;
 mod retention;
+mod rollback;
 mod schedule;
 #[cfg(unix)]
 mod service;

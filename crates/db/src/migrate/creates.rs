@@ -1,11 +1,11 @@
 //! What a migration creates, read from its statements.
 
 use serde::Serialize;
-use squawk_syntax::SyntaxNode;
 use squawk_syntax::ast::{AstNode, Stmt};
+use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::parsed::Parsed;
-use super::targets::names;
+use super::targets::{identifier, names};
 
 /// An object that a migration creates, and what others than its owner will be allowed to do with it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -30,20 +30,37 @@ pub struct Allowed {
 }
 
 /// The object's kind in words, and as `pg_default_acl.defaclobjtype` has it.
-type Kind = (&'static str, &'static str);
+pub(crate) type Kind = (&'static str, &'static str);
 
-/// Returns the objects a text creates for good: kind and name.
-pub(crate) fn created(sql: &str) -> Vec<(Kind, String)> {
+/// An object that a text creates.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Object {
+    pub(crate) kind: Kind,
+    pub(crate) name: String,
+    /// Who owns it, where that is not whoever creates it: CREATE SCHEMA … AUTHORIZATION.
+    pub(crate) owner: Option<String>,
+}
+
+/// Returns the objects a text creates for good.
+pub(crate) fn created(sql: &str) -> Vec<Object> {
     let parsed = Parsed::new(sql);
     let mut objects = Vec::new();
     for statement in parsed.statements() {
         if let Some((kind, node)) = of(&statement) {
             let name = names(&node).into_iter().next();
             // Without a schema it is a temporary table, or a schema itself.
-            objects.extend(name.filter(|name| kind.1 == "n" || name.contains('.')).map(|name| (kind, name)));
+            let name = name.filter(|name| kind.1 == "n" || name.contains('.'));
+            objects.extend(name.map(|name| Object { kind, name, owner: owner(&statement) }));
         }
     }
     objects
+}
+
+fn owner(statement: &Stmt) -> Option<String> {
+    let Stmt::CreateSchema(create) = statement else { return None };
+    let target = create.create_schema_target()?;
+    let role = target.syntax().descendants().find(|node| node.kind() == SyntaxKind::ROLE_REF)?;
+    Some(identifier(&role.text().to_string()))
 }
 
 fn of(statement: &Stmt) -> Option<(Kind, SyntaxNode)> {
@@ -76,7 +93,7 @@ mod tests {
             create domain app.d as int; create index i on app.t (id); create or replace procedure app.p() language sql
             as ''; create unlogged table \"App\".u as select 1;";
         let found: Vec<String> =
-            created(sql).into_iter().map(|((kind, _), name)| format!("{kind} {name}")).collect();
+            created(sql).into_iter().map(|o| format!("{} {}", o.kind.0, o.name)).collect();
         let expected = [
             "schema app",
             "table app.t",
@@ -90,5 +107,7 @@ mod tests {
             "table App.u",
         ];
         assert_eq!(found, expected);
+        assert_eq!(created(sql)[0].owner.as_deref(), Some("app_owner"));
+        assert_eq!(created("create schema authorization App;")[0].name, "app");
     }
 }

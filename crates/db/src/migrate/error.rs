@@ -53,7 +53,7 @@ pub enum MigrateError {
         file: String,
     },
     /// Pending migrations break rules; nothing was applied.
-    #[error("{}", lines(.0))]
+    #[error("{}", first(.0))]
     Rules(
         /// Each of them, in order of files and lines.
         Vec<Broken>,
@@ -140,7 +140,7 @@ pub enum MigrateError {
         file: String,
     },
     /// What a migration did is not what its verify script expects; its transaction was rolled back.
-    #[error("{file} was rolled back: {script}, line {line}, found\n{}", rows.join("\n"))]
+    #[error("{file} was rolled back: {script}, line {line}, found {}", rows.join("; "))]
     Unverified {
         /// The migration's file.
         file: String,
@@ -208,8 +208,13 @@ pub enum MigrateError {
     Db(#[from] DbError),
 }
 
-fn lines(broken: &[Broken]) -> String {
-    broken.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+/// The rest is in the error itself, for whoever shows it.
+fn first(broken: &[Broken]) -> String {
+    let more = match broken.len() {
+        0 | 1 => String::new(),
+        n => format!("; and {} more", n - 1),
+    };
+    broken.first().map(ToString::to_string).unwrap_or_default() + &more
 }
 
 fn at_line(line: Option<usize>) -> String {

@@ -84,12 +84,13 @@ impl MigrationFile {
     /// Returns every rule that the statements of this migration and its scripts break; see `migrations/README.md`.
     pub fn check(&self) -> Vec<Broken> {
         let usage = |alone| if alone { Use::Alone } else { Use::Transaction };
-        let mut broken = rules::broken(&self.file, self.sql(), usage(self.no_transaction));
+        let judge = |file, sql, usage| rules::broken(file, sql, usage, &self.run_as);
+        let mut broken = judge(&self.file, self.sql(), usage(self.no_transaction));
         if let Some(verify) = &self.verify {
-            broken.extend(rules::broken(&verify.file, &verify.sql, Use::Check));
+            broken.extend(judge(&verify.file, &verify.sql, Use::Check));
         }
         if let Some(down) = &self.down {
-            broken.extend(rules::broken(&down.file, &down.sql, usage(down.no_transaction)));
+            broken.extend(judge(&down.file, &down.sql, usage(down.no_transaction)));
         }
         broken
     }

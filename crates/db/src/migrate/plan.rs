@@ -101,10 +101,10 @@ fn planned(file: &MigrationFile, login: &str, server: u32) -> Planned {
         rows: None,
         bytes: None,
     });
-    let creates = creates::created(file.sql()).into_iter().map(|((kind, _), name)| Created {
-        kind,
-        name,
-        owner: owner.clone().unwrap_or_else(|| login.to_owned()),
+    let creates = creates::created(file.sql()).into_iter().map(|object| Created {
+        kind: object.kind.0,
+        name: object.name,
+        owner: object.owner.or_else(|| owner.clone()).unwrap_or_else(|| login.to_owned()),
         privileges: vec![],
     });
     Planned {
@@ -158,7 +158,7 @@ async fn privileges(
     let (mut owners, mut schemas, mut kinds, mut places) = (vec![], vec![], vec![], vec![]);
     for (at, planned) in pending.iter().enumerate() {
         let Some(file) = migrations.iter().find(|file| file.version() == planned.version) else { continue };
-        let of_catalog = creates::created(file.sql()).into_iter().map(|((_, kind), _)| kind);
+        let of_catalog = creates::created(file.sql()).into_iter().map(|object| object.kind.1);
         for (index, (object, kind)) in planned.creates.iter().zip(of_catalog).enumerate() {
             owners.push(object.owner.clone());
             schemas.push(object.name.split('.').next().unwrap_or_default().to_owned());

@@ -10,6 +10,7 @@ use serde::Serialize;
 use squawk_syntax::ast::{self, AstNode};
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
+use super::RunAs;
 use super::destructive;
 use super::parsed::Parsed;
 
@@ -41,8 +42,8 @@ pub(crate) enum Use {
     Check,
 }
 
-/// Returns every rule a text breaks, in order of lines.
-pub(crate) fn broken(file: &str, sql: &str, usage: Use) -> Vec<Broken> {
+/// Returns every rule a text breaks, in order of lines. What runs as the login may become an owner for a while.
+pub(crate) fn broken(file: &str, sql: &str, usage: Use, run_as: &RunAs) -> Vec<Broken> {
     let parsed = Parsed::new(sql);
     let mut found = Vec::new();
     client_commands(&parsed, &mut found);
@@ -56,7 +57,8 @@ pub(crate) fn broken(file: &str, sql: &str, usage: Use) -> Vec<Broken> {
         if usage == Use::Check && !reads_only(&statement) {
             found.push((line, "a verify script asks: SELECT, VALUES, TABLE or DO".into()));
         }
-        found.extend(run_nodes(&statement).iter().filter_map(judge).map(|what| (line, what)));
+        let judged = run_nodes(&statement).into_iter().filter_map(|node| judge(&node, run_as));
+        found.extend(judged.map(|what| (line, what)));
     }
     if usage == Use::Alone {
         let lines: Vec<usize> = parsed.statements().map(|s| parsed.line_of(s.syntax())).collect();
@@ -105,7 +107,7 @@ fn client_commands(parsed: &Parsed<'_>, found: &mut Vec<(usize, String)>) {
 }
 
 /// Returns what is wrong with running this.
-fn judge(node: &SyntaxNode) -> Option<String> {
+fn judge(node: &SyntaxNode, run_as: &RunAs) -> Option<String> {
     use ast::Stmt;
     if node.kind() == SyntaxKind::CALL_EXPR {
         return outliving_set_config(node);
@@ -148,9 +150,10 @@ fn judge(node: &SyntaxNode) -> Option<String> {
             Some("SET without LOCAL outlives the migration".into())
         }
         Stmt::Reset(_) | Stmt::Discard(_) => Some(format!("{} outlives the migration", words(node, 1))),
-        Stmt::SetRole(set) if is_local(set.set_scope()) => None,
+        Stmt::SetRole(set) if *run_as == RunAs::Login && is_local(set.set_scope()) => None,
+        Stmt::ResetRole(_) if *run_as == RunAs::Login => None,
         Stmt::SetRole(_) | Stmt::SetSessionAuth(_) | Stmt::ResetRole(_) | Stmt::ResetSessionAuth(_) => {
-            Some("a migration runs as the role its first line names; another one is SET LOCAL".into())
+            Some("a migration runs as the role its first line names; only `login` may SET LOCAL ROLE".into())
         }
         _ => None,
     }
@@ -219,7 +222,10 @@ mod tests {
     use super::*;
 
     fn found(sql: &str, usage: Use) -> Vec<String> {
-        broken("f", sql, usage).iter().map(|b| format!("{}: {}", b.line, b.what)).collect()
+        broken("f", sql, usage, &RunAs::Owner("app_owner".into()))
+            .iter()
+            .map(|b| format!("{}: {}", b.line, b.what))
+            .collect()
     }
 
     #[rstest]
@@ -242,6 +248,7 @@ mod tests {
     #[case("select pg_catalog.set_config('search_path', '', false);", "1: set_config(…, false) outlives")]
     #[case("do $$ begin perform set_config('search_path', '', false); end $$;", "1: set_config(…, false)")]
     #[case("set role app_owner;", "1: a migration runs as the role")]
+    #[case("set local role app_owner;", "1: a migration runs as the role")]
     #[case("reset role;", "1: a migration runs as the role")]
     #[case("set session authorization x;", "1: a migration runs as the role")]
     #[case("grant select on app.t to x;", "1: GRANT belongs to the privilege policy")]
@@ -277,9 +284,7 @@ mod tests {
         "create function f() returns int begin atomic select case when true then 1 end; select 2; end;"
     )]
     #[case::inner("comment on table t is 'x' ; alter table t add column commit int;")]
-    #[case::local(
-        "set local work_mem = '1GB'; set local role app_owner; select set_config('a.b', 'x', true);"
-    )]
+    #[case::local("set local work_mem = '1GB'; select set_config('a.b', 'x', true);")]
     #[case::pinned("create function f() returns int language sql set search_path = '' as $$ select 1 $$;")]
     #[case::policy("create policy p on app.t for select to d_analyst using (true);")]
     #[case::refresh("refresh materialized view concurrently app.m;")]
@@ -300,6 +305,13 @@ mod tests {
     #[test]
     fn without_a_transaction_what_is_not_understood_is_an_error() {
         assert_eq!(found("create frobnicate;", Use::Alone).len(), 2);
+    }
+
+    #[test]
+    fn the_login_may_become_an_owner_for_a_while() {
+        let of = |sql: &str| broken("f", sql, Use::Transaction, &RunAs::Login).len();
+        assert_eq!(of("set local role app_owner; comment on schema app is 'x'; reset role;"), 0);
+        assert_eq!((of("set role app_owner;"), of("set local session authorization x;")), (1, 1));
     }
 
     #[test]
