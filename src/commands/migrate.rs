@@ -3,7 +3,7 @@
 mod rehearse;
 mod rollback;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use unisys_db::migrate::{self, Event, MigrateError, MigrationSet, UpOptions};
 use unisys_db::{Session, Target};
@@ -86,7 +86,7 @@ struct BaselineArgs {
 }
 
 pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
-    let set = migrations(args.dir, ctx)?;
+    let set = migrations(args.dir.as_deref(), ctx)?;
     let target = ctx.target(&ctx.selection()?, ui)?;
     match args.command {
         Command::Plan => {
@@ -117,8 +117,8 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
 }
 
 /// Returns the migrations that are meant: of the directory given, the one configured, or the university's own.
-pub(crate) fn migrations(dir: Option<PathBuf>, ctx: &Context) -> Result<MigrationSet, Failure> {
-    match dir.as_ref().or(ctx.settings.migrate.dir.as_ref()) {
+pub(crate) fn migrations(dir: Option<&Path>, ctx: &Context) -> Result<MigrationSet, Failure> {
+    match dir.or(ctx.settings.migrate.dir.as_deref()) {
         Some(directory) => MigrationSet::from_dir(directory).map_err(explain),
         None => MigrationSet::builtin().map_err(explain),
     }
