@@ -7,16 +7,6 @@ create schema analysis authorization analysis_owner;
 create schema qa authorization qa_owner;
 create schema etl authorization etl_owner;
 
-set local role app_owner;
-comment on schema app is 'The university: what the web application reads and writes';
-set local role analysis_owner;
-comment on schema analysis is 'Views and results for analysts, without personal data where it is not needed';
-set local role qa_owner;
-comment on schema qa is 'Data-quality rules and their findings';
-set local role etl_owner;
-comment on schema etl is 'Staging and bookkeeping of imports and exports';
-reset role;
-
 -- pgcrypto encrypts columns; btree_gist lets an exclusion constraint compare ids (loans that overlap).
 create extension if not exists pgcrypto with schema public;
 create extension if not exists btree_gist with schema public;
@@ -35,3 +25,12 @@ begin
     end if;
 end
 $$;
+
+set local role app_owner;
+comment on schema app is 'The university: what the web application reads and writes';
+set local role analysis_owner;
+comment on schema analysis is 'Views and results for analysts, without personal data where it is not needed';
+set local role qa_owner;
+comment on schema qa is 'Data-quality rules and their findings';
+set local role etl_owner;
+comment on schema etl is 'Staging and bookkeeping of imports and exports';

@@ -145,20 +145,41 @@ mirror() { apt-get indextargets --format '$(REPO_URI) $(SUITE)' 'Created-By: Pac
 # apt_of_its_own SUITE WORK: a package system of its own with nothing installed: apt then downloads the whole closure, C library included.
 # Check-Valid-Until: mirrors keep testing's index past its date; its signature is still checked.
 apt_of_its_own() {
-  local suite=$1 work=$2 main security key=/usr/share/keyrings/debian-archive-keyring.gpg
-  main=$(mirror '^(oldoldstable|oldstable|stable|testing|bullseye|bookworm|trixie|forky)$')
-  security=$(mirror '[-]security$')
-  [ -n "$main" ] || die 'found no Debian archive among the apt sources (apt-get update?)'
+  local suite=$1 work=$2
   mkdir -p "$work"/{lists/partial,cache/archives/partial,etc/apt.conf.d,etc/preferences.d}
   : >"$work/status"
-  echo "deb [signed-by=$key] $main $suite main" >"$work/sources.list"
-  if [ "$suite" != forky ] && [ -n "$security" ]; then echo "deb [signed-by=$key] $security $suite-security main" >>"$work/sources.list"; fi
+  case $suite in
+  jammy | noble) ubuntu_sources "$suite" "$work" ;;
+  *) debian_sources "$suite" ;;
+  esac >"$work/sources.list"
   cat >"$work/apt.conf" <<CONF
 Dir::State "$work"; Dir::State::lists "$work/lists"; Dir::State::status "$work/status"; Dir::Cache "$work/cache";
 Dir::Etc "$work/etc"; Dir::Etc::sourcelist "$work/sources.list"; Dir::Etc::sourceparts "-";
 APT::Sandbox::User "root"; Acquire::Languages "none"; Acquire::Check-Valid-Until "false";
 CONF
   export APT_CONFIG=$work/apt.conf
+}
+
+debian_sources() {
+  local suite=$1 main security key=/usr/share/keyrings/debian-archive-keyring.gpg
+  main=$(mirror '^(oldoldstable|oldstable|stable|testing|bullseye|bookworm|trixie|forky)$')
+  security=$(mirror '[-]security$')
+  [ -n "$main" ] || die 'found no Debian archive among the apt sources (apt-get update?)'
+  echo "deb [signed-by=$key] $main $suite main"
+  if [ "$suite" != forky ] && [ -n "$security" ]; then echo "deb [signed-by=$key] $security $suite-security main"; fi
+}
+
+# Ubuntu's archive with its own keys, which Debian does not have: their package is known by its hash.
+ubuntu_sources() {
+  local suite=$1 work=$2 archive=http://archive.ubuntu.com/ubuntu
+  local keyring=pool/main/u/ubuntu-keyring/ubuntu-keyring_2023.11.28.1_all.deb
+  local hash=36de43b15853ccae0028e9a767613770c704833f82586f28eb262f0311adb8a8
+  /usr/lib/apt/apt-helper -o APT::Sandbox::User=root download-file "$archive/$keyring" "$work/keyring.deb" "SHA256:$hash" >&2 ||
+    die "Ubuntu's archive cannot be reached, or its keys are not those of 2023"
+  dpkg -x "$work/keyring.deb" "$work/keyring"
+  for suite in "$suite" "$suite-updates" "$suite-security"; do
+    echo "deb [signed-by=$work/keyring/usr/share/keyrings/ubuntu-archive-keyring.gpg] $archive $suite main"
+  done
 }
 
 # The S3 server of the tests, from crates.io, into cargo's own folder: no root, and built once.

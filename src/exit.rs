@@ -31,6 +31,11 @@ impl Exit {
         };
         exits.into_iter().reduce(agree).unwrap_or(Self::Done)
     }
+
+    /// Returns the code of the same thing, when a step after it failed.
+    pub(crate) fn after_later(self) -> Self {
+        if self == Self::Done { Self::Later } else { self }
+    }
 }
 
 impl From<Exit> for ExitCode {
@@ -49,6 +54,8 @@ mod tests {
         assert_eq!(Exit::of_all([Exit::Bad, Exit::Bad]), Exit::Bad);
         assert_eq!(Exit::of_all([Exit::Done, Exit::Bad]), Exit::Failed);
         assert_eq!(Exit::of_all([Exit::Done, Exit::Config]), Exit::Failed);
+        assert_eq!(Exit::of_all([Exit::Done, Exit::Later]), Exit::Later);
+        assert_eq!(Exit::of_all([Exit::Later, Exit::Failed]), Exit::Failed);
         assert_eq!(Exit::of_all([]), Exit::Done);
     }
 }

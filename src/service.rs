@@ -1,87 +1,43 @@
 //! What happens around an operation: hooks before and after it, then metrics and notifications.
 //!
 //! ```text
-//! told ─ hooked ─ before → the operation → after | failed → finally
-//!      └ remember, write metrics, notify
+//! served ─ hooked ─ before → the operation → after | failed → finally
+//!        └ remember, write metrics, notify whom the database names
+//! tell_of, tell_of_all ─ notify whom [notify] and [mail] name: once for each run
 //! ```
+//!
+//! One database or all of them: each is served alike. Several are served at once, each with a [`Ui`] that bears its name.
 //!
 //! None of it changes a backup, and none hides a failure: what fails here after a success is exit 5, after a failure a
 //! warning.
 
 mod hooks;
 mod letter;
+mod message;
 mod record;
+mod subject;
+mod summary;
 mod tell;
 
-use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use serde_json::Value;
-use unisys_ops::backup::BackupId;
+use tokio::task::JoinSet;
 use unisys_ops::memory::{Run, Took};
-use unisys_ops::store::Store;
 
-use crate::commands::pick::{Picked, with_newest_proven};
-use crate::context::{Context, PRIVATE_DATABASE, Selection};
+use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::settings::Operation;
 use crate::ui::Ui;
 use letter::Letter;
+use message::Message;
+use tell::Receivers;
 
 pub(crate) use hooks::hooked;
-
-/// The database an operation is about.
-pub(crate) struct Subject<'a> {
-    ctx: &'a Context,
-    /// What people call it: its name in the configuration, else the one on its server.
-    name: String,
-    /// Whether the configuration knows that name.
-    configured: bool,
-    /// How its backups' names begin; unknown where its connection string is wrong.
-    slug: Option<String>,
-    store: Option<Arc<dyn Store>>,
-}
-
-impl<'a> Subject<'a> {
-    /// Returns the database that was selected. What is wrong with it is left to the operation to say.
-    pub(crate) fn of(ctx: &'a Context, selection: &Selection<'_>) -> Self {
-        let database = match selection {
-            Selection::Private => Some(PRIVATE_DATABASE.to_owned()),
-            _ => ctx.resolve(selection).ok().map(|target| target.database),
-        };
-        let configured = match selection {
-            Selection::Configured { name, .. } => Some((*name).to_owned()),
-            Selection::Environment | Selection::Private => None,
-        };
-        Self {
-            ctx,
-            slug: database.as_deref().map(BackupId::slug),
-            store: ctx.store(selection).ok(),
-            configured: configured.is_some(),
-            name: configured.or(database).unwrap_or_default(),
-        }
-    }
-
-    /// Returns the database a stored backup is of.
-    pub(crate) fn of_backup(ctx: &'a Context, picked: &Picked) -> Self {
-        let names = ctx.settings.databases.keys();
-        let selections = names.filter_map(|name| ctx.configured(name));
-        let same = |subject: &Self| {
-            subject.slug.as_deref() == Some(picked.id.database_slug())
-                && subject.store.as_ref().is_some_and(|store| store.location() == picked.store.location())
-        };
-        let found = selections.map(|selection| Self::of(ctx, &selection)).find(same);
-        found.unwrap_or_else(|| Self {
-            ctx,
-            name: picked.id.database_slug().to_owned(),
-            configured: false,
-            slug: Some(picked.id.database_slug().to_owned()),
-            store: Some(Arc::clone(&picked.store)),
-        })
-    }
-}
+pub(crate) use message::News;
+pub(crate) use subject::Subject;
 
 /// An operation that came to its end, well or badly.
 pub(crate) struct Done {
@@ -91,8 +47,12 @@ pub(crate) struct Done {
     pub(crate) document: Value,
     /// What is wrong, in sentences: differences of a drill, later steps that failed.
     pub(crate) problems: Vec<String>,
+    /// Whether it was about all that the configuration asks for, not about a part of that.
+    pub(crate) whole: bool,
     /// The drill that was part of it, or that it was.
     pub(crate) drilled: Option<Drilled>,
+    /// How long it waited for other databases; that is no part of how long it took.
+    pub(crate) waited: Duration,
 }
 
 /// How a drill went.
@@ -111,55 +71,94 @@ impl Done {
     /// Adds a step after it that failed.
     pub(crate) fn later(&mut self, problem: String) {
         self.problems.push(problem);
-        if self.exit == Exit::Done {
-            self.exit = Exit::Later;
-        }
+        self.exit = self.exit.after_later();
     }
 }
 
-/// Warns that several databases at once are worked on without what is configured to accompany one.
-pub(crate) fn warn_of_many(ctx: &Context, ui: &Ui) {
-    let settings = &ctx.settings;
-    let hooks =
-        [&settings.hooks.before, &settings.hooks.after, &settings.hooks.failed, &settings.hooks.finally];
-    let measured = settings.metrics.textfile.is_some() || settings.metrics.push.is_some();
-    if hooks.iter().any(|hook| !hook.is_empty()) || measured || tell::anybody(ctx) {
-        ui.warning("hooks, notifications and metrics accompany one database at a time: with --all none of them is run");
-    }
+/// An operation on one database, served with all that accompanies it.
+pub(crate) struct Served {
+    /// How it ended.
+    pub(crate) result: Result<Done, Failure>,
+    /// What there is to tell about it.
+    pub(crate) news: News,
 }
 
-/// Runs an operation, and tells metrics and people how it ended.
-///
-/// # Errors
-/// The operation's own.
-pub(crate) async fn told(
+/// Runs an operation on one database, remembers how it ended, writes its metrics, and tells those whom the database names.
+pub(crate) async fn served(
     operation: Operation,
     subject: &Subject<'_>,
     ui: &mut Ui,
     work: impl AsyncFnOnce(&mut Ui) -> Result<Done, Failure>,
-) -> Result<Exit, Failure> {
+) -> Served {
     let begun = Instant::now();
-    let mut result = work(ui).await.map_err(|failure| with_newest_proven(failure, subject.ctx));
+    let mut result = match work(ui).await {
+        Ok(done) => Ok(done),
+        Err(failure) => Err(subject.explained(failure).await),
+    };
+    let waited = result.as_ref().map_or(Duration::ZERO, |done| done.waited);
     let run = Run {
         ended: Utc::now(),
-        seconds: begun.elapsed().as_secs_f64(),
+        seconds: begun.elapsed().saturating_sub(waited).as_secs_f64(),
         exit: result.as_ref().map_or_else(|failure| failure.exit, |done| done.exit) as u8,
-        success: result.as_ref().is_ok_and(Done::succeeded),
+        success: result.as_ref().is_ok_and(|done| done.succeeded() && done.whole),
     };
     let mut problems = Vec::new();
     let before = record::record(operation, subject, run, result.as_ref().ok(), &mut problems).await;
-    for problem in &problems {
-        ui.warning(problem);
+    let failures = before.map_or(0, |runs| runs.failures);
+    later(problems, &mut result, ui);
+    let news = News { letter: Letter::of(operation, subject, &result), failures };
+    let own = Receivers::of_database(subject);
+    let untold = tell::tell(&Message::of(&news), &own, subject.ctx).await;
+    match untold.is_empty() {
+        true => Served { result, news },
+        false => {
+            later(untold, &mut result, ui);
+            Served { news: News { letter: Letter::of(operation, subject, &result), failures }, result }
+        }
     }
-    if let Ok(done) = &mut result {
-        problems.into_iter().for_each(|problem| done.later(problem));
-    }
-    let letter = Letter::of(operation, subject, &result);
-    for problem in tell::tell(&letter, subject.ctx, before.as_ref()).await {
+}
+
+/// Warns of what failed after an operation, and keeps it.
+fn later(problems: Vec<String>, result: &mut Result<Done, Failure>, ui: &Ui) {
+    for problem in problems {
         ui.warning(&problem);
-        if let Ok(done) = &mut result {
+        if let Ok(done) = result {
             done.later(problem);
         }
     }
-    result.map(|done| done.exit)
+}
+
+/// Tells people how an operation on one database ended; returns the exit code, given the one so far.
+pub(crate) async fn tell_of(news: &News, exit: Exit, ctx: &Context, ui: &Ui) -> Exit {
+    tell_everybody(&Message::of(news), exit, ctx, ui).await
+}
+
+/// Tells people how an operation on several databases ended, in one message; returns the exit code, given the one so far.
+pub(crate) async fn tell_of_all(news: &[News], exit: Exit, ctx: &Context, ui: &Ui) -> Exit {
+    match summary::of(news, exit) {
+        Some(message) => tell_everybody(&message, exit, ctx, ui).await,
+        None => exit,
+    }
+}
+
+async fn tell_everybody(message: &Message, exit: Exit, ctx: &Context, ui: &Ui) -> Exit {
+    let problems = tell::tell(message, &Receivers::of_all(ctx), ctx).await;
+    problems.iter().for_each(|problem| ui.warning(problem));
+    if problems.is_empty() { exit } else { exit.after_later() }
+}
+
+/// Runs work as a task of its own, which nothing that is done for other databases holds up. It ends with whoever waits for it.
+///
+/// # Errors
+/// It panicked.
+pub(crate) async fn apart<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> Result<T, Failure> {
+    let mut task = JoinSet::new();
+    task.spawn(work);
+    match task.join_next().await {
+        Some(Ok(done)) => Ok(done),
+        Some(Err(stopped)) => Err(Failure::new(format!("it was stopped: {stopped}"))),
+        None => Err(Failure::new("it was never begun")),
+    }
 }

@@ -52,6 +52,8 @@ pub(crate) struct Settings {
     pub(crate) restore: Restore,
     /// How backups are proved.
     pub(crate) drill: Drill,
+    /// How migrations are applied.
+    pub(crate) migrate: Migrate,
     /// How buckets are reached and used.
     pub(crate) s3: S3,
     /// Who signs, and whose signatures count.
@@ -95,6 +97,9 @@ pub(crate) struct Database {
     /// Which of its backups stay, instead of what [`Retention::policy`] says.
     #[serde(deserialize_with = "retention::rules")]
     pub(crate) retention: Option<Policy>,
+    /// Which stay in its copies, instead of what [`Retention::copies`] says.
+    #[serde(deserialize_with = "retention::rules")]
+    pub(crate) copies_retention: Option<Policy>,
     /// A standby to read for backups. It may hold a password.
     #[serde(deserialize_with = "parse::optional_conninfo")]
     pub(crate) dump_from: Option<SecretString>,
@@ -119,6 +124,11 @@ pub(crate) struct Database {
     /// Options for pg_dump; where empty, [`Backup::pg_dump_options`].
     #[serde(deserialize_with = "parse::dump_options")]
     pub(crate) pg_dump_options: DumpOptions,
+    /// A file with the address of a webhook that is told of this database alone.
+    #[serde(deserialize_with = "parse::optional_path")]
+    pub(crate) webhook_file: Option<PathBuf>,
+    /// Who gets a mail about this database alone.
+    pub(crate) mail_to: Vec<String>,
 }
 
 impl Database {
@@ -130,6 +140,7 @@ impl Database {
             store: None,
             copies: Vec::new(),
             retention: None,
+            copies_retention: None,
             recipients: Vec::new(),
             identities: Vec::new(),
             dump_from: None,
@@ -140,6 +151,8 @@ impl Database {
             exclude_tables: Vec::new(),
             exclude_table_data: Vec::new(),
             pg_dump_options: DumpOptions::default(),
+            webhook_file: None,
+            mail_to: Vec::new(),
         }
     }
 }
@@ -171,6 +184,8 @@ pub(crate) struct Backup {
     /// Where they are copied to.
     #[serde(deserialize_with = "parse::stores")]
     pub(crate) copies: Vec<Place>,
+    /// Whether a store that seems to have too little room is refused.
+    pub(crate) space_check: bool,
     /// age recipients.
     pub(crate) recipients: Vec<String>,
     /// A file with more of them.
@@ -334,6 +349,21 @@ pub(crate) struct Drill {
     /// How old the newest proof may become before a nightly run drills; `None`: it never does.
     #[serde(deserialize_with = "parse::optional_span")]
     pub(crate) every: Option<Span>,
+}
+
+/// `[migrate]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Migrate {
+    /// The directory of the migrations; `None` for the university's own.
+    #[serde(deserialize_with = "parse::optional_path")]
+    pub(crate) dir: Option<PathBuf>,
+    /// How long a migration waits for a table's lock.
+    pub(crate) lock_timeout: Span,
+    /// How often it is tried.
+    pub(crate) lock_attempts: NonZeroU32,
+    /// How long to wait while another run works.
+    pub(crate) wait: Span,
 }
 
 /// `[s3]`

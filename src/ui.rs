@@ -17,7 +17,7 @@ use unisys_ops::progress::{Progress, Silent};
 
 use crate::failure::Failure;
 use crate::platform;
-use crate::progress::Display;
+use crate::progress::{Display, Named};
 
 pub(crate) use nagios::Nagios;
 pub(crate) use stderr::{Stderr, Tone};
@@ -57,6 +57,8 @@ pub(crate) struct Ui {
     voice: Voice,
     stderr: Stderr,
     nagios: Option<Nagios>,
+    /// The database it is about, where several are worked on at once, with the colon after it.
+    name: String,
 }
 
 #[derive(Serialize)]
@@ -69,7 +71,18 @@ struct Document<'a, R> {
 impl Ui {
     /// Returns the streams of this process.
     pub(crate) fn new(format: Format, voice: Voice) -> Self {
-        Self { format, voice, stderr: Stderr::new(), nagios: None }
+        Self { format, voice, stderr: Stderr::new(), nagios: None, name: String::new() }
+    }
+
+    /// Returns the same streams for one of several databases: all that is said besides the answer bears its name.
+    pub(crate) fn named(&self, name: &str) -> Self {
+        Self {
+            format: self.format,
+            voice: self.voice,
+            stderr: self.stderr.clone(),
+            nagios: None,
+            name: format!("{}: ", printable(name)),
+        }
     }
 
     /// Keeps in a file, besides, all that is said. One that cannot be opened is warned of: no backup fails for its log.
@@ -137,33 +150,33 @@ impl Ui {
     /// Says what is being done or was done, in a sentence. Not with `--quiet`.
     pub(crate) fn status(&self, text: impl AsRef<str>) {
         match self.voice {
-            Voice::Quiet => self.stderr.record("", text.as_ref()),
-            _ => self.stderr.line(Tone::Plain, "", text.as_ref()),
+            Voice::Quiet => self.stderr.record(&self.name, text.as_ref()),
+            _ => self.stderr.line(Tone::Plain, &self.name, text.as_ref()),
         }
     }
 
     /// Returns a function that passes on what another program says, with its name before each line.
     pub(crate) fn relay(&self, name: &str) -> impl Fn(&str) + Send + Sync + use<> {
-        let (stderr, label) = (self.stderr.clone(), format!("{name}: "));
+        let (stderr, label) = (self.stderr.clone(), format!("{}{name}: ", self.name));
         move |line| stderr.line(Tone::Plain, &label, &printable(line))
     }
 
     /// Says how something is done. Only with `--verbose`.
     pub(crate) fn detail(&self, text: impl AsRef<str>) {
         if self.voice == Voice::Verbose {
-            self.stderr.line(Tone::Plain, "", text.as_ref());
+            self.stderr.line(Tone::Plain, &self.name, text.as_ref());
         }
     }
 
     /// Warns of something that is not wrong yet.
     pub(crate) fn warning(&self, text: impl AsRef<str>) {
-        self.stderr.line(Tone::Warning, "warning: ", text.as_ref());
+        self.stderr.line(Tone::Warning, "warning: ", &format!("{}{}", self.name, text.as_ref()));
     }
 
     /// Says what to type next. Not with `--quiet`.
     pub(crate) fn hint(&self, text: impl AsRef<str>) {
         if self.voice != Voice::Quiet {
-            self.stderr.line(Tone::Hint, "hint: ", text.as_ref());
+            self.stderr.line(Tone::Hint, "hint: ", &format!("{}{}", self.name, text.as_ref()));
         }
     }
 
@@ -227,7 +240,8 @@ impl Ui {
     pub(crate) fn progress(&self) -> Box<dyn Progress> {
         match self.voice {
             Voice::Quiet => Box::new(Silent),
-            _ => Box::new(Display::new(self.stderr.clone())),
+            _ if self.name.is_empty() => Box::new(Display::new(self.stderr.clone())),
+            _ => Box::new(Named::new(&self.name, Box::new(Display::new(self.stderr.clone())))),
         }
     }
 

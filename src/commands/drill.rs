@@ -3,10 +3,11 @@
 mod evidence;
 mod report;
 
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use unisys_ops::drill::{self, DrillOptions, DrillRecord, Outcome};
@@ -20,8 +21,7 @@ use crate::context::{Context, Selection};
 use crate::exit::Exit;
 use crate::explain;
 use crate::failure::{Explain, Failure};
-use crate::progress::Named;
-use crate::service::{self, Done, Drilled, Subject};
+use crate::service::{self, Done, Drilled, News, Subject};
 use crate::settings::Operation;
 use crate::ui::Ui;
 use crate::view::{self, all::Of};
@@ -44,7 +44,11 @@ pub(crate) struct Args {
 #[derive(clap::Subcommand)]
 enum Command {
     /// Show the drills that were made, the newest first
-    List,
+    List {
+        /// Also those of backups that were removed
+        #[arg(long)]
+        all: bool,
+    },
     /// Show what the newest drill of a backup found
     Show {
         /// The backup: its name, the start of it, or "latest"; or the name of a drill's record
@@ -80,7 +84,7 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
     }
     match args.command {
         None => drill(&args.drill, ctx, ui).await,
-        Some(Command::List) => list(ctx, ui),
+        Some(Command::List { all }) => list(all, ctx, ui),
         Some(Command::Show { which, evidence }) if evidence.is_asked_for() => {
             evidence::run(which.as_deref(), &evidence, ctx, ui).await
         }
@@ -95,22 +99,46 @@ async fn drill(args: &DrillArgs, ctx: &Context, ui: &mut Ui) -> Result<Exit, Fai
     }
     let picked = pick::pick(ctx, ui, args.backup.as_deref().unwrap_or(LATEST))?;
     let subject = Subject::of_backup(ctx, &picked);
-    let mut failed = None;
-    let exit = service::told(Operation::Drill, &subject, ui, async |ui: &mut Ui| {
-        let mut options = default_options(ctx, ui, ctx.identities(&ctx.selection()?, &args.identity)?)?;
-        options.jobs = args.jobs.map_or(options.jobs, NonZeroUsize::get);
-        let (record, done) = prove(&subject, &picked, &options, ui).await?;
-        view::drill::record(ui, &record)?;
-        match record.outcome {
-            Outcome::Proven => {
-                ui.hint("This backup counts. Run `unisys-dba drill` again after the next one.");
-            }
-            Outcome::Failed => failed = Some(failure(&record)),
+    let (result, news) = serve(args, ctx, &subject, ui, |_: &Ui| Ok((picked, ctx.selection()?))).await;
+    if let Ok((record, _)) = &result {
+        view::drill::record(ui, record)?;
+        if record.outcome == Outcome::Proven {
+            ui.hint("This backup counts. Run `unisys-dba drill` again after the next one.");
         }
+    }
+    let exit = result.as_ref().map_or_else(|failure| failure.exit, |(_, exit)| *exit);
+    let exit = service::tell_of(&news, exit, ctx, ui).await;
+    match result? {
+        (record, _) if record.outcome == Outcome::Failed => Err(failure(&record)),
+        _ => Ok(exit),
+    }
+}
+
+/// Drills the backup that `choose` returns, with the database whose keys open it, with all that accompanies it. Nothing is
+/// answered yet.
+async fn serve<'a>(
+    args: &DrillArgs,
+    ctx: &'a Context,
+    subject: &Subject<'_>,
+    ui: &mut Ui,
+    choose: impl FnOnce(&Ui) -> Result<(Picked, Selection<'a>), Failure>,
+) -> (Result<(DrillRecord, Exit), Failure>, News) {
+    let mut made = None;
+    let served = service::served(Operation::Drill, subject, ui, async |ui: &mut Ui| {
+        let (picked, database) = choose(ui)?;
+        let mut options = default_options(ctx, ui, ctx.identities(&database, &args.identity)?)?;
+        options.jobs = args.jobs.map_or(options.jobs, NonZeroUsize::get);
+        let (record, done) = prove(subject, &picked, &options, ui).await?;
+        made = Some(record);
         Ok(done)
     })
-    .await?;
-    failed.map_or(Ok(exit), Err)
+    .await;
+    let result = served.result.and_then(|done| Ok((made.ok_or_else(none_made)?, done.exit)));
+    (result, served.news)
+}
+
+fn none_made() -> Failure {
+    Failure::new("no drill was made")
 }
 
 /// Returns what a drill that found differences ends with.
@@ -146,14 +174,15 @@ pub(crate) async fn prove(
             exit,
             document: serde_json::to_value(&record)?,
             problems: differences(&record),
+            whole: true,
             drilled: Some(Drilled { run, took: Some(Took::from(&record)) }),
+            waited: Duration::ZERO,
         };
         made = Some(record);
         Ok(done)
     })
     .await?;
-    let record = made.ok_or_else(|| Failure::new("no drill was made"))?;
-    Ok((record, done))
+    Ok((made.ok_or_else(none_made)?, done))
 }
 
 /// Returns what a drill found, short enough for a message.
@@ -168,43 +197,44 @@ fn differences(record: &DrillRecord) -> Vec<String> {
 
 /// Drills the newest backup of each database: one after the other, because the port is one.
 async fn drill_all(args: &DrillArgs, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
-    service::warn_of_many(ctx, ui);
-    let mut done: Vec<Of<DrillRecord>> = Vec::new();
+    let (mut done, mut news) = (Vec::new(), Vec::new());
     for (name, database) in ctx.every()? {
-        let result = drill_newest(args, (name, &database), ctx, ui).await;
+        let (subject, mut own) = (Subject::of(ctx, &database), ui.named(name));
+        let newest = |ui: &Ui| Ok((pick::newest(ctx, ui, &database)?, database));
+        let (result, of_it) = serve(args, ctx, &subject, &mut own, newest).await;
         match &result {
-            Ok(record) => ui.status(format!("{name}: {}", view::drill::word(record.outcome))),
-            Err(failure) => ui.warning(format!("{name}: {}", failure.error)),
+            Ok((record, _)) => own.status(view::drill::word(record.outcome)),
+            Err(failure) => own.warning(failure.error.to_string()),
         }
         done.push(Of { database: name.to_owned(), result });
+        news.push(of_it);
     }
-    view::drill::all(ui, &done)?;
-    let exit = Exit::of_all(done.iter().map(|of| match &of.result {
-        Ok(record) if record.outcome == Outcome::Proven => Exit::Done,
-        Ok(_) => Exit::Bad,
-        Err(failure) => failure.exit,
-    }));
+    let exits =
+        done.iter().map(|of| of.result.as_ref().map_or_else(|failure| failure.exit, |(_, exit)| *exit));
+    let exit = Exit::of_all(exits);
+    let records =
+        done.into_iter().map(|of| Of { database: of.database, result: of.result.map(|(record, _)| record) });
+    view::drill::all(ui, &records.collect::<Vec<_>>())?;
     ui.hint(match exit {
-        Exit::Done => "These backups count. Run `unisys-dba drill --all` again after the next ones.",
+        Exit::Done | Exit::Later => {
+            "These backups count. Run `unisys-dba drill --all` again after the next ones."
+        }
         _ => "Do not rely on a backup that failed: make another one with --database NAME, and drill that.",
     });
-    Ok(exit)
+    Ok(service::tell_of_all(&news, exit, ctx, ui).await)
 }
 
-async fn drill_newest(
-    args: &DrillArgs,
-    (name, database): (&str, &Selection<'_>),
-    ctx: &Context,
-    ui: &Ui,
-) -> Result<DrillRecord, Failure> {
-    let picked = pick::newest(ctx, ui, database)?;
-    let mut options = default_options(ctx, ui, ctx.identities(database, &args.identity)?)?;
-    options.jobs = args.jobs.map_or(options.jobs, NonZeroUsize::get);
-    options.progress = Arc::new(Named::new(name, ui.progress()));
-    drill::run(&*picked.store, &picked.id, &options).await.map_err(explain::with_doctor)
+/// Returns the records of all drills there are and were, the newest first.
+fn records_ever(ctx: &Context, ui: &Ui) -> Result<Vec<DrillRecord>, Failure> {
+    let mut records = records(ctx, ui)?;
+    let there: BTreeSet<_> = records.iter().map(|record| (record.backup.clone(), record.started)).collect();
+    let gone = pick::history(ctx, ui)?.into_iter().filter_map(|kept| kept.record());
+    records.extend(gone.filter(|record| !there.contains(&(record.backup.clone(), record.started))));
+    records.sort_by_key(|record| std::cmp::Reverse(record.started));
+    Ok(records)
 }
 
-/// Returns the records of all drills, the newest first.
+/// Returns the records of all drills of backups that are there, the newest first.
 fn records(ctx: &Context, ui: &Ui) -> Result<Vec<DrillRecord>, Failure> {
     let mut records = Vec::new();
     for picked in pick::all(ctx, ui)? {
@@ -214,11 +244,15 @@ fn records(ctx: &Context, ui: &Ui) -> Result<Vec<DrillRecord>, Failure> {
     Ok(records)
 }
 
-fn list(ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
-    let records = records(ctx, ui)?;
+fn list(all: bool, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
+    let records = if all { records_ever(ctx, ui)? } else { records(ctx, ui)? };
     view::drill::list(ui, &records)?;
     ui.hint(match records.first() {
+        Some(record) if all => format!("See what one found: unisys-dba drill show {}", record.name()),
         Some(record) => format!("See what one found: unisys-dba drill show {}", record.backup),
+        None if !all && !pick::history(ctx, ui)?.is_empty() => {
+            "See those of backups that were removed: unisys-dba drill list --all".into()
+        }
         None => "Make the first one: unisys-dba drill".into(),
     });
     Ok(Exit::Done)
@@ -229,7 +263,7 @@ fn show(which: Option<&str>, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure
     let record = match which {
         None => records(ctx, ui)?.into_iter().next(),
         Some(name) if name.starts_with("drill-") => {
-            records(ctx, ui)?.into_iter().find(|record| record.name() == name.trim_end_matches(".json"))
+            records_ever(ctx, ui)?.into_iter().find(|record| record.name() == name.trim_end_matches(".json"))
         }
         Some(text) => {
             let picked = pick::pick(ctx, ui, text)?;

@@ -1,17 +1,21 @@
 //! Which backup is meant, for every command that takes one: its name, the start of its name, or `latest`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use unisys_ops::OpsError;
-use unisys_ops::backup::{self, BackupId, Listed, find};
+use unisys_ops::backup::find::{self, Latest};
+use unisys_ops::backup::{self, BackupId, Listed};
+use unisys_ops::evidence::{self, Kept};
 use unisys_ops::store::Store;
 
-use crate::context::{Context, Selection};
+use super::backup::part as selected_part;
+use crate::context::{Context, PRIVATE_DATABASE, Selection};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::ui::{Ui, human};
 
-/// The word for the newest backup of the database that is worked on.
+/// The word for the newest backup of the database that is worked on; one of a part is passed over.
 pub(crate) const LATEST: &str = "latest";
 
 /// How many names an error suggests.
@@ -46,6 +50,35 @@ pub(crate) fn all(ctx: &Context, ui: &Ui) -> Result<Vec<Picked>, Failure> {
     ui.warning(format!("{error}; going on with its copies"));
     all.extend(copies);
     Ok(all)
+}
+
+/// Returns the drills of backups that were removed, each once; of the named database alone, where one is named. Where a store cannot
+/// be asked, its copies are.
+///
+/// # Errors
+/// An unknown database.
+pub(crate) fn history(ctx: &Context, ui: &Ui) -> Result<Vec<Kept>, Failure> {
+    let slug = named(ctx, ui)?.map(|name| BackupId::slug(&name));
+    let read = |store: &dyn Store| evidence::history(store, slug.as_deref());
+    let mut found: Vec<_> = ctx.stores()?.iter().map(|store| read(&**store)).collect();
+    if found.iter().any(Result::is_err) {
+        found.extend(ctx.all_copies()?.into_iter().flatten().map(|copy| read(&*copy)));
+    }
+    let mut all = BTreeMap::new();
+    for history in found {
+        match history {
+            Ok(history) => {
+                for problem in history.problems {
+                    ui.warning(format!("{} cannot be read: {}", problem.file, problem.problem));
+                }
+                all.extend(
+                    history.drills.into_iter().map(|kept| ((kept.backup.clone(), kept.file.clone()), kept)),
+                );
+            }
+            Err(error) => ui.warning(format!("drills of removed backups cannot be read: {error}")),
+        }
+    }
+    Ok(all.into_values().collect())
 }
 
 /// Returns every complete backup of the copies, as far as they can be asked.
@@ -140,7 +173,7 @@ fn near<'a>(text: &str, ids: &'a [BackupId]) -> Vec<&'a str> {
     ids.into_iter().take(SUGGESTED).map(BackupId::as_str).collect()
 }
 
-/// Returns the newest backup of the database that is worked on; of the only database, where the stores hold one.
+/// Returns the newest whole backup of the database that is worked on; of the only database, where the stores hold one.
 fn latest(ctx: &Context, ui: &Ui, all: &[Picked]) -> Result<Picked, Failure> {
     let mut slugs: Vec<&str> = all.iter().map(|picked| picked.id.database_slug()).collect();
     slugs.sort_unstable();
@@ -162,49 +195,115 @@ fn latest(ctx: &Context, ui: &Ui, all: &[Picked]) -> Result<Picked, Failure> {
             stores.push(&picked.store);
         }
     }
-    let mut newest: Option<Picked> = None;
-    for store in stores {
-        if let Some(id) = find::latest(&**store, selected.as_deref())?
-            && newest.as_ref().is_none_or(|newest| newest.id.moment() < id.moment())
-        {
-            newest = Some(Picked { store: Arc::clone(store), id });
-        }
-    }
-    newest.ok_or_else(|| {
+    let slug = selected.as_deref().map(BackupId::slug);
+    let slug = slug.or_else(|| slugs.first().map(|slug| (*slug).to_owned()));
+    let part = slug.and_then(|slug| part_of(ctx, &slug));
+    let find = |store: &Arc<dyn Store>| {
+        Ok((Arc::clone(store), find::latest(&**store, selected.as_deref(), part.as_deref())?))
+    };
+    let found = stores.into_iter().map(find).collect::<Result<Vec<_>, OpsError>>()?;
+    newest_whole(ui, found)?.ok_or_else(|| {
         Failure::new(format!("there are backups of {} only", slugs.join(", ")))
             .exit(Exit::Usage)
             .hint("Name one of them: `unisys-dba backup list`.")
     })
 }
 
-/// Returns the newest backup of a database in its own store.
+/// Returns which part of a database the configuration asks for; nothing where it asks for all of it, or does not know it.
+fn part_of(ctx: &Context, slug: &str) -> Option<String> {
+    let named = |selection: &Selection<'_>| match selection {
+        Selection::Private => Some(PRIVATE_DATABASE.to_owned()),
+        _ => ctx.resolve(selection).ok().map(|target| target.database),
+    };
+    let mut selections = ctx.selections().ok()?.into_iter();
+    let meant =
+        selections.find(|selection| named(selection).is_some_and(|name| BackupId::slug(&name) == slug));
+    selected_part(ctx, &meant?).ok().flatten()
+}
+
+/// Returns the newest whole backup of what was found in each store, and says which newer part is passed over.
+fn newest_whole(ui: &Ui, found: Vec<(Arc<dyn Store>, Latest)>) -> Result<Option<Picked>, Failure> {
+    let parts = found.iter().filter_map(|(_, latest)| latest.part.clone());
+    let part = parts.max_by_key(|(id, _)| (id.moment(), id.clone()));
+    let whole = found.into_iter().filter_map(|(store, latest)| Some(Picked { store, id: latest.whole? }));
+    let whole = whole.reduce(|best, next| if best.id.moment() < next.id.moment() { next } else { best });
+    match (&whole, part) {
+        (Some(whole), Some((id, part))) if id.moment() >= whole.id.moment() => {
+            ui.status(format!("{id} is newer, and holds a part only ({part}): {} is taken.", whole.id));
+        }
+        (None, Some((id, part))) => {
+            return Err(Failure::new(format!(
+                "there is no backup of the whole database; the newest of a part ({part}) is {id}"
+            ))
+            .hint("Name it, if that part is what you want, or run `unisys-dba backup run`."));
+        }
+        _ => {}
+    }
+    Ok(whole)
+}
+
+/// Returns the newest whole backup of a database in its own store.
 ///
 /// # Errors
 /// There is none: exit 1. A wrong connection string: exit 3.
 pub(crate) fn newest(ctx: &Context, ui: &Ui, database: &Selection<'_>) -> Result<Picked, Failure> {
     let store = ctx.store(database)?;
     let name = ctx.database_name(database, ui)?;
-    match find::latest(&*store, Some(&name))? {
-        Some(id) => Ok(Picked { store, id }),
-        None => Err(Failure::new(format!("there is no backup of {name} yet"))
-            .hint("Run `unisys-dba backup run --all`.")),
+    let latest = find::latest(&*store, Some(&name), selected_part(ctx, database)?.as_deref())?;
+    newest_whole(ui, vec![(store, latest)])?.ok_or_else(|| {
+        Failure::new(format!("there is no backup of {name} yet")).hint("Run `unisys-dba backup run --all`.")
+    })
+}
+
+/// Returns the failure of a command that works on backups with what its reader needs then: the newest proven one of
+/// the whole database. What cannot be found out here is left out: the failure itself matters more.
+pub(crate) fn with_newest_proven(failure: Failure, ctx: &Context) -> Failure {
+    match wants_newest_proven(&failure) {
+        true => match listed(ctx) {
+            Some(backups) => with_newest_of(failure, &backups, ctx),
+            None => failure,
+        },
+        false => failure,
     }
 }
 
-/// Returns the failure of a command that works on backups with what its reader needs then: the newest proven one.
+/// Returns the newest proven backup of a database in its own store: of the whole, or of what the configuration asks for.
 ///
-/// A failure of the command line or the configuration started nothing, and stays as it is. What cannot be found out here is
-/// left out: the failure itself matters more.
-pub(crate) fn with_newest_proven(failure: Failure, ctx: &Context) -> Failure {
-    if failure.newest_proven.is_some() || !matches!(failure.exit, Exit::Failed | Exit::Bad) {
+/// # Errors
+/// There is none: exit 1. A wrong connection string: exit 3.
+pub(crate) fn newest_proven(ctx: &Context, ui: &Ui, database: &Selection<'_>) -> Result<Picked, Failure> {
+    let store = ctx.store(database)?;
+    let name = ctx.database_name(database, ui)?;
+    let (slug, part) = (BackupId::slug(&name), selected_part(ctx, database)?);
+    let proven = backup::list(&*store, &ctx.trust()?, ctx.now)?
+        .into_iter()
+        .filter(|backup| backup.state == backup::State::Proven && backup.id.database_slug() == slug)
+        .filter(|backup| backup.is_whole(part.as_deref()))
+        .max_by_key(|backup| backup.moment);
+    match proven {
+        Some(proven) => Ok(Picked { store, id: proven.id }),
+        None => Err(Failure::new(format!("there is no proven backup of {name}"))
+            .hint("Run `unisys-dba backup run` and `unisys-dba drill`, or name a backup.")),
+    }
+}
+
+/// Whether the newest proven backup would help the reader of a failure. One of the command line or the configuration started
+/// nothing; a store that is out of reach is not asked once more.
+pub(crate) fn wants_newest_proven(failure: &Failure) -> bool {
+    failure.newest_proven.is_none()
+        && matches!(failure.exit, Exit::Failed | Exit::Bad)
+        && !matches!(failure.error.downcast_ref(), Some(OpsError::Bucket { .. }))
+}
+
+/// Returns a failure with the newest proven of these backups.
+pub(crate) fn with_newest_of(failure: Failure, backups: &[Listed], ctx: &Context) -> Failure {
+    if backups.is_empty() {
         return failure;
     }
-    // a store that is out of reach is not asked once more
-    if matches!(failure.error.downcast_ref(), Some(OpsError::Bucket { .. })) {
-        return failure;
-    }
-    let Some(backups) = listed(ctx).filter(|backups| !backups.is_empty()) else { return failure };
-    let proven = backups.iter().filter(|backup| backup.state == backup::State::Proven);
+    let whole = |backup: &&Listed| {
+        backup.part.is_none() || backup.is_whole(part_of(ctx, backup.id.database_slug()).as_deref())
+    };
+    let proven = backups.iter().filter(|backup| backup.state == backup::State::Proven).filter(whole);
     failure.newest_proven(
         proven.max_by_key(|backup| backup.moment).map_or_else(
             || "none".into(),
@@ -221,7 +320,7 @@ fn listed(ctx: &Context) -> Option<Vec<Listed>> {
     };
     let mut all = Vec::new();
     for store in ctx.stores().ok()? {
-        all.extend(backup::list(&*store, ctx.now).ok()?);
+        all.extend(backup::list(&*store, &ctx.trust().ok()?, ctx.now).ok()?);
     }
     all.retain(|backup| slug.as_ref().is_none_or(|slug| backup.id.database_slug() == slug));
     Some(all)

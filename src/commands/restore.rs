@@ -36,7 +36,8 @@ pub(crate) struct Args {
     /// A missing table is made: with the sequences it owns, at their values, its defaults, indexes, triggers, rules,
     /// policies, comments and grants, and the constraints among the chosen tables. One that is there must be empty, and
     /// gets its rows. What they stand on (types, functions, roles) must be there. All in one transaction, in which each is
-    /// compared with the backup. A partition comes as a table of its own.
+    /// compared with the backup. A partitioned table brings its partitions; a partition that is chosen without it comes as
+    /// a table of its own.
     #[arg(
         long,
         value_name = "PATTERN",
@@ -181,7 +182,7 @@ fn into_server(args: &Args, ctx: &Context, ui: &Ui) -> Result<IntoServer, Failur
     })
 }
 
-fn refuse(database: &str, obstacles: &[String]) -> Result<(), Failure> {
+pub(super) fn refuse(database: &str, obstacles: &[String]) -> Result<(), Failure> {
     let mut obstacles = obstacles.iter();
     let Some(first) = obstacles.next() else { return Ok(()) };
     let failure = Failure::new(format!("cannot restore into {database}: {first}"));
@@ -203,7 +204,7 @@ fn explain_tables(error: OpsError) -> Failure {
     }
 }
 
-fn explain(error: OpsError) -> Failure {
+pub(super) fn explain(error: OpsError) -> Failure {
     let hint = match &error {
         OpsError::Open { .. } | OpsError::Corrupt(_) | OpsError::Signature { .. } => {
             "Restore another backup: see `unisys-dba backup list`."

@@ -4,12 +4,13 @@ use unisys_ops::progress::{Expected, Item, Progress};
 
 /// Shows an operation's progress under a name.
 pub(crate) struct Named {
+    /// With what divides it from the text.
     name: String,
     inner: Box<dyn Progress>,
 }
 
 impl Named {
-    /// Returns `inner` under a name.
+    /// Returns `inner` under a name, with what divides it from the text: "crm: ".
     pub(crate) fn new(name: &str, inner: Box<dyn Progress>) -> Self {
         Self { name: name.to_owned(), inner }
     }
@@ -17,7 +18,7 @@ impl Named {
 
 impl Progress for Named {
     fn begin(&self, phase: &str, expected: Expected) {
-        self.inner.begin(&format!("{}: {phase}", self.name), expected);
+        self.inner.begin(&format!("{}{phase}", self.name), expected);
     }
 
     fn start(&self, item: &str, expected: Expected) -> Box<dyn Item> {
@@ -25,7 +26,7 @@ impl Progress for Named {
     }
 
     fn message(&self, text: &str) {
-        self.inner.message(&format!("{}: {text}", self.name));
+        self.inner.message(&format!("{}{text}", self.name));
     }
 }
 
@@ -56,7 +57,7 @@ mod tests {
     #[test]
     fn whatever_is_said_bears_the_name() {
         let heard = Arc::default();
-        let named = Named::new("crm", Box::new(Heard(Arc::clone(&heard))));
+        let named = Named::new("crm: ", Box::new(Heard(Arc::clone(&heard))));
         named.begin("backup", Expected::UNKNOWN);
         named.message("a lock was refused");
         assert_eq!(*heard.lock().unwrap(), ["crm: backup", "crm: a lock was refused"]);

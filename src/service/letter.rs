@@ -116,9 +116,49 @@ impl Letter {
         }
     }
 
-    /// Returns the exit code so far.
+    /// Returns the exit code so far, as a number.
     pub(super) fn exit(&self) -> Option<u8> {
         self.exit.map(|exit| exit as u8)
+    }
+
+    /// Returns the exit code so far.
+    pub(super) fn exit_code(&self) -> Option<Exit> {
+        self.exit
+    }
+
+    /// Returns what people call the database.
+    pub(super) fn database(&self) -> &str {
+        &self.database
+    }
+
+    /// Returns the machine it was done on.
+    pub(super) fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Returns what is wrong, a sentence each.
+    pub(super) fn problems(&self) -> &[String] {
+        &self.problems
+    }
+
+    /// Returns why that is, outermost first.
+    pub(super) fn causes(&self) -> &[String] {
+        &self.causes
+    }
+
+    /// Returns what is wrong, and why.
+    pub(super) fn reasons(&self) -> Vec<&str> {
+        self.problems.iter().chain(&self.causes).map(String::as_str).collect()
+    }
+
+    /// Returns what to do next.
+    pub(super) fn hints(&self) -> &[String] {
+        &self.hints
+    }
+
+    /// Returns the newest proven backup, after a failure.
+    pub(super) fn newest_proven(&self) -> Option<&str> {
+        self.newest_proven.as_deref()
     }
 
     /// Returns what failed, first.
@@ -147,5 +187,26 @@ impl Letter {
             put("newest_proven", newest.as_str().into());
         }
         document.into()
+    }
+}
+
+#[cfg(test)]
+impl Letter {
+    /// Returns a letter about a backup on the host `h`; the second problem is the cause of the first.
+    pub(super) fn for_test(database: &str, exit: Exit, problems: &[&str]) -> Self {
+        let mut problems = problems.iter().map(|problem| (*problem).to_owned());
+        let made = matches!(exit, Exit::Done | Exit::Later);
+        let document = json!({ "outcome": "ok", "backup": { "id": format!("{database}_1") } });
+        Self {
+            operation: Operation::Backup,
+            database: database.into(),
+            host: "h".into(),
+            exit: Some(exit),
+            document: document.as_object().cloned().filter(|_| made),
+            problems: problems.by_ref().take(1).collect(),
+            causes: problems.collect(),
+            hints: if made { Vec::new() } else { vec!["Look.".into()] },
+            newest_proven: None,
+        }
     }
 }

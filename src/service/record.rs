@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use secrecy::ExposeSecret;
 use unisys_ops::OpsError;
-use unisys_ops::backup::{self, Listed};
+use unisys_ops::backup::Listed;
 use unisys_ops::memory::{Memory, Newest, Opened, Proof, Remembered, Run, Runs};
 use unisys_ops::metrics;
 
+use super::tell::Receivers;
 use super::{Done, Subject};
 use crate::context::Context;
 use crate::failure::Failure;
@@ -26,10 +27,13 @@ pub(super) async fn record(
 ) -> Option<Runs> {
     let settings = &subject.ctx.settings;
     let wanted = settings.metrics.textfile.is_some() || settings.metrics.push.is_some();
-    if !wanted && !super::tell::anybody(subject.ctx) {
+    let told = Receivers::of_all(subject.ctx).is_anybody() || Receivers::of_database(subject).is_anybody();
+    if !wanted && !told {
         return None;
     }
-    let (before, known) = match remember(operation, subject, run, done, problems) {
+    // a store may take its time: nobody waits for the memory meanwhile
+    let listed = subject.listed().await;
+    let (before, known) = match remember(operation, subject, run, done, listed, problems) {
         Ok(known) => known,
         Err(failure) => {
             problems.push(format!(
@@ -56,11 +60,10 @@ fn remember(
     subject: &Subject<'_>,
     run: Run,
     done: Option<&Done>,
+    listed: Option<Result<Vec<Listed>, OpsError>>,
     problems: &mut Vec<String>,
 ) -> Result<(Remembered, Remembered), Failure> {
     let scope = scope(subject.ctx);
-    // a store may take its time: nobody waits for the memory meanwhile
-    let listed = listed(subject);
     let memory = Memory::new(directory(subject.ctx)?).open()?;
     let before = memory.get(&scope, &subject.name);
     let mut known = before.clone();
@@ -76,8 +79,8 @@ fn remember(
     }
     match listed {
         Some(Ok(backups)) => {
-            known.newest = Newest::of(&backups);
-            known.proof = Proof::of(&backups);
+            known.newest = Newest::of(&backups, subject.part());
+            known.proof = Proof::of(&backups, subject.part());
         }
         Some(Err(error)) => problems.push(format!("metrics of the backups were not renewed: {error}")),
         None => {}
@@ -97,14 +100,6 @@ fn textfile(ctx: &Context, memory: &Opened, scope: &str, path: &std::path::Path)
     // one that was taken out of the configuration is nobody's alarm any more
     all.retain(|known| configured.is_empty() || configured.contains_key(&known.name));
     metrics::write(path, &all)
-}
-
-fn listed(subject: &Subject<'_>) -> Option<Result<Vec<Listed>, OpsError>> {
-    let (store, slug) = (subject.store.as_ref()?, subject.slug.as_ref()?);
-    Some(backup::list(&**store, subject.ctx.now).map(|mut backups| {
-        backups.retain(|backup| backup.id.database_slug() == slug);
-        backups
-    }))
 }
 
 /// What one configuration knows is its own.

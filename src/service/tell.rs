@@ -1,59 +1,72 @@
 //! Notifications: who is told how an operation ended.
 
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use secrecy::SecretString;
 use unisys_ops::hook::{self, Hook, Stream};
-use unisys_ops::memory::Runs;
 use unisys_ops::notify::{self, mail};
 
-use super::letter::Letter;
+use super::Subject;
+use super::message::Message;
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::settings::Event;
 
-/// Whether the configuration names anybody.
-pub(super) fn anybody(ctx: &Context) -> bool {
-    let notify = &ctx.settings.notify;
-    let somebody =
-        notify.webhook.is_some() || notify.webhook_file.is_some() || !ctx.settings.mail.to.is_empty();
-    somebody && !notify.on.is_empty()
+/// Who is told.
+pub(super) struct Receivers<'a> {
+    webhook: Option<&'a SecretString>,
+    webhook_file: Option<&'a Path>,
+    mail_to: &'a [String],
+}
+
+impl<'a> Receivers<'a> {
+    /// Returns whom `[notify]` and `[mail]` name, for every run.
+    pub(super) fn of_all(ctx: &'a Context) -> Self {
+        let notify = &ctx.settings.notify;
+        Self {
+            webhook: notify.webhook.as_ref(),
+            webhook_file: notify.webhook_file.as_deref(),
+            mail_to: &ctx.settings.mail.to,
+        }
+    }
+
+    /// Returns whom the table of a database names, for that one alone.
+    pub(super) fn of_database(subject: &'a Subject<'_>) -> Self {
+        Self { webhook: None, webhook_file: subject.webhook_file.as_deref(), mail_to: &subject.mail_to }
+    }
+
+    /// Whether there is any.
+    pub(super) fn is_anybody(&self) -> bool {
+        self.webhook.is_some() || self.webhook_file.is_some() || !self.mail_to.is_empty()
+    }
 }
 
 /// Tells everybody who wants to know; returns what failed, each a sentence.
-pub(super) async fn tell(letter: &Letter, ctx: &Context, before: Option<&Runs>) -> Vec<String> {
-    let failures = before.map_or(0, |runs| runs.failures);
-    let event = match (letter.is_good(), failures) {
-        (false, _) => Event::Failed,
-        (true, 0) => Event::Succeeded,
-        (true, _) => Event::Recovered,
-    };
-    if !anybody(ctx) || !ctx.settings.notify.on.contains(&event) {
+pub(super) async fn tell(message: &Message, to: &Receivers<'_>, ctx: &Context) -> Vec<String> {
+    let wanted = message.events.iter().any(|event| ctx.settings.notify.on.contains(event));
+    if !wanted || !to.is_anybody() {
         return Vec::new();
     }
     let mut problems = Vec::new();
-    for sent in [webhook(letter, ctx, event, failures).await, by_mail(letter, ctx, failures).await] {
+    for sent in [webhook(message, to, ctx).await, by_mail(message, to, ctx).await] {
         problems.extend(sent.err().map(|failure| format!("nobody was told: {}", failure.error)));
     }
     problems
 }
 
-async fn webhook(letter: &Letter, ctx: &Context, event: Event, failures: u64) -> Result<(), Failure> {
-    let settings = &ctx.settings.notify;
-    let url = match (&settings.webhook, &settings.webhook_file) {
+async fn webhook(message: &Message, to: &Receivers<'_>, ctx: &Context) -> Result<(), Failure> {
+    let url = match (to.webhook, to.webhook_file) {
         (Some(url), _) => url.clone(),
         (None, Some(path)) => read(path, "the webhook's address")?,
         (None, None) => return Ok(()),
     };
-    let mut document = letter.document(event.name());
-    document["text"] = letter.headline(failures).into();
-    Ok(notify::webhook(&url, &document, settings.time_limit.0).await?)
+    Ok(notify::webhook(&url, &message.document, ctx.settings.notify.time_limit.0).await?)
 }
 
-async fn by_mail(letter: &Letter, ctx: &Context, failures: u64) -> Result<(), Failure> {
+async fn by_mail(message: &Message, to: &Receivers<'_>, ctx: &Context) -> Result<(), Failure> {
     let settings = &ctx.settings.mail;
-    if settings.to.is_empty() {
+    if to.mail_to.is_empty() {
         return Ok(());
     }
     let missing = |key: &str| Failure::config(format!("mail.{key} is not set"));
@@ -65,9 +78,9 @@ async fn by_mail(letter: &Letter, ctx: &Context, failures: u64) -> Result<(), Fa
     };
     let mail = mail::Mail {
         from: settings.from.clone().ok_or_else(|| missing("from"))?,
-        to: settings.to.clone(),
-        subject: format!("[unisys-dba] {}", letter.headline(failures)),
-        body: letter.text(failures),
+        to: to.mail_to.to_vec(),
+        subject: format!("[unisys-dba] {}", message.headline),
+        body: message.text.clone(),
     };
     Ok(mail::send(server, &mail, ctx.settings.notify.time_limit.0).await?)
 }
@@ -109,7 +122,7 @@ async fn printed(command: &[String], ctx: &Context, limit: Duration) -> Result<S
 }
 
 /// Reads a secret from a file that nobody else may read.
-fn read(path: &std::path::Path, what: &str) -> Result<SecretString, Failure> {
+fn read(path: &Path, what: &str) -> Result<SecretString, Failure> {
     let wrong =
         |reason: &dyn std::fmt::Display| Failure::config(format!("{what} in {}: {reason}", path.display()));
     if !unisys_ops::platform::is_private(path).map_err(|error| wrong(&error))? {

@@ -44,6 +44,9 @@ impl<T: Serialize> Serialize for Entry<'_, T> {
                 map.serialize_entry("error", &failure.error.to_string())?;
                 map.serialize_entry("causes", &failure.causes())?;
                 map.serialize_entry("hints", &failure.hints)?;
+                if let Some(backup) = &failure.newest_proven {
+                    map.serialize_entry("newest_proven", backup)?;
+                }
             }
         }
         map.end()
@@ -57,6 +60,9 @@ pub(crate) fn reasons<R>(mut page: Page, all: &[Of<R>]) -> Page {
         page = page.line("").line(format!("{}: {}", of.database, printable(&failure.error.to_string())));
         for cause in failure.causes() {
             page = page.line(format!("  caused by: {}", printable(&cause)));
+        }
+        if let Some(backup) = &failure.newest_proven {
+            page = page.line(format!("  newest proven backup: {backup}"));
         }
         for hint in &failure.hints {
             page = page.line(format!("  next: {hint}"));

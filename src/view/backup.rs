@@ -3,36 +3,47 @@
 use serde::Serialize;
 use unisys_db::fingerprint::Fingerprint;
 use unisys_ops::backup::{BackupReport, Manifest, Selected, Tag};
+use unisys_ops::drill::DrillRecord;
 
 use super::copies::Copy;
+use super::drill;
 use super::prune::AfterBackup;
-use crate::commands::backup::Finished;
+use crate::commands::backup::{Finished, Made};
 use crate::failure::Failure;
 use crate::ui::human::{bytes, count, duration, span, time};
-use crate::ui::{Cell, Column, Page, Table, Ui};
+use crate::ui::{Cell, Column, Page, Table, Ui, printable};
 use crate::view::all::{self, Of};
 
 /// What `backup run` answers.
 #[derive(Serialize)]
-pub(crate) struct Made<'a> {
+pub(crate) struct Run<'a> {
     outcome: &'static str,
     backup: MadeBackup<'a>,
+    #[serde(flatten)]
+    followed: Followed<'a>,
+}
+
+/// One of several: what [`Run`] says, side by side.
+#[derive(Serialize)]
+struct RunOne<'a> {
+    #[serde(flatten)]
+    backup: MadeBackup<'a>,
+    #[serde(flatten)]
+    followed: Followed<'a>,
+}
+
+/// What came after a backup.
+#[derive(Serialize)]
+struct Followed<'a> {
     /// Later steps that failed, a sentence each.
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     problems: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     retention: Option<AfterBackup<'a>>,
     copies: Vec<Copy<'a>>,
-}
-
-/// One of several: what [`Made`] says, side by side.
-#[derive(Serialize)]
-struct MadeOne<'a> {
-    #[serde(flatten)]
-    backup: MadeBackup<'a>,
+    /// With `--nightly`; null where no drill was due.
     #[serde(skip_serializing_if = "Option::is_none")]
-    retention: Option<AfterBackup<'a>>,
-    copies: Vec<Copy<'a>>,
+    drill: Option<Option<&'a DrillRecord>>,
 }
 
 #[derive(Serialize)]
@@ -62,42 +73,56 @@ struct MadeTable<'a> {
     bytes: u64,
 }
 
-impl<'a> Made<'a> {
-    /// Returns the answer about a complete backup, with what failed after it.
-    pub(crate) fn of(finished: &'a Finished, problems: &'a [String]) -> Self {
-        let Finished { report, copies, pruned } = finished;
+impl<'a> Run<'a> {
+    /// Returns the answer about a complete backup, the drill that followed where one was asked for, and what failed after it.
+    pub(crate) fn of(
+        finished: &'a Finished,
+        drill: Option<&'a Option<DrillRecord>>,
+        problems: &'a [String],
+    ) -> Self {
+        let followed = Followed::of(finished, drill, problems);
+        Self { outcome: "ok", backup: made_backup(&finished.report), followed }
+    }
+}
+
+impl<'a> Followed<'a> {
+    fn of(finished: &'a Finished, drill: Option<&'a Option<DrillRecord>>, problems: &'a [String]) -> Self {
         Self {
-            outcome: "ok",
-            backup: made_backup(report),
             problems,
-            retention: pruned.as_ref().map(AfterBackup::of),
-            copies: copies.iter().map(Copy::of).collect(),
+            retention: finished.pruned.as_ref().map(AfterBackup::of),
+            copies: finished.copies.iter().map(Copy::of).collect(),
+            drill: drill.map(Option::as_ref),
         }
     }
 }
 
-pub(crate) fn made(ui: &mut Ui, finished: &Finished, problems: &[String]) -> Result<(), Failure> {
-    ui.answer(&Made::of(finished, problems), || page(finished))
+/// Shows what was made of one database.
+pub(crate) fn one(ui: &mut Ui, Made { finished, drill, problems, .. }: &Made) -> Result<(), Failure> {
+    ui.answer(&Run::of(finished, drill.as_ref(), problems), || match drill.iter().flatten().next() {
+        Some(record) => page(finished).line("").append(drill::page(record)),
+        None => page(finished),
+    })
 }
 
 /// Returns what a person is shown of a backup and of what followed it.
-pub(super) fn page(finished: &Finished) -> Page {
+fn page(finished: &Finished) -> Page {
     let Finished { report, copies, pruned } = finished;
     let summary = summary(&report.manifest);
     let page = copies.iter().fold(summary, |page, copied| page.line(Copy::of(copied).line()));
     let page = page.line("").table(largest(report));
-    match pruned {
+    let page = match pruned {
         Some(pruned) => page.line("").line(AfterBackup::of(pruned).line()),
         None => page,
-    }
+    };
+    // what has nothing to tell is in JSON
+    let of_copies = copies.iter().filter_map(|copy| copy.pruned.as_ref());
+    let told = of_copies.filter(|pruned| pruned.outcome() != "nothing");
+    told.fold(page, |page, pruned| page.line(AfterBackup::of(pruned).line()))
 }
 
-fn made_one(finished: &Finished) -> MadeOne<'_> {
-    MadeOne {
-        backup: made_backup(&finished.report),
-        retention: finished.pruned.as_ref().map(AfterBackup::of),
-        copies: finished.copies.iter().map(Copy::of).collect(),
-    }
+fn run_one(Made { finished, drill, problems, .. }: &Made) -> RunOne<'_> {
+    let followed = Followed::of(finished, drill.as_ref(), problems);
+    RunOne { backup: made_backup(&finished.report), followed }
 }
 
 fn made_backup(report: &BackupReport) -> MadeBackup<'_> {
@@ -128,41 +153,57 @@ fn made_backup(report: &BackupReport) -> MadeBackup<'_> {
 
 /// What `backup run --all` answers.
 #[derive(Serialize)]
-struct MadeAll<'a> {
+struct All<'a> {
     outcome: &'static str,
-    databases: Vec<all::Entry<'a, MadeOne<'a>>>,
+    databases: Vec<all::Entry<'a, RunOne<'a>>>,
 }
 
-/// Shows what was made of each database: a line for each, then why some failed.
-pub(crate) fn made_all(ui: &mut Ui, done: &[Of<Finished>]) -> Result<(), Failure> {
+/// Shows what was made of each database: a line for each, then what went wrong.
+pub(crate) fn all(ui: &mut Ui, done: &[Of<Made>]) -> Result<(), Failure> {
     let failed = done.iter().any(|of| of.result.is_err());
-    let made = MadeAll {
+    let document = All {
         outcome: if failed { "failed" } else { "ok" },
-        databases: done.iter().map(|of| of.entry(made_one)).collect(),
+        databases: done.iter().map(|of| of.entry(run_one)).collect(),
     };
-    ui.answer(&made, || all::reasons(Page::new().table(made_table(done)), done))
+    ui.answer(&document, || {
+        let mut page = Page::new().table(all_table(done));
+        for of in done {
+            for problem in of.result.iter().flat_map(|made| &made.problems) {
+                page = page.line("").line(format!("{}: {}", of.database, printable(problem)));
+            }
+        }
+        all::reasons(page, done)
+    })
 }
 
-fn made_table(done: &[Of<Finished>]) -> Table {
+fn all_table(done: &[Of<Made>]) -> Table {
+    let night = done.iter().any(|of| of.result.as_ref().is_ok_and(|made| made.drill.is_some()));
     let mut table = Table::new([
         Column::text("Database"),
         Column::whole("Backup"),
         Column::number("Rows"),
         Column::number("Stored"),
         Column::number("Took"),
+        if night { Column::whole("Drill") } else { Column::hidden("Drill") },
     ]);
     for of in done {
         let name = of.database.as_str().into();
-        match &of.result {
-            Ok(Finished { report: BackupReport { manifest, .. }, .. }) => table.row([
-                name,
-                manifest.id.as_str().into(),
-                Cell::count(manifest.rows()),
-                Cell::bytes(manifest.stored_bytes()),
-                Cell::about(span(manifest.seconds)),
-            ]),
-            Err(_) => table.row([name, Cell::short("FAILED", "failed"), "".into(), "".into(), "".into()]),
-        }
+        let Ok(Made { finished: Finished { report: BackupReport { manifest, .. }, .. }, drill, .. }) =
+            &of.result
+        else {
+            let failed = Cell::short("FAILED", "failed");
+            table.row([name, failed, "".into(), "".into(), "".into(), "".into()]);
+            continue;
+        };
+        let drilled = drill.iter().flatten().next().map(|record| drill::word(record.outcome));
+        table.row([
+            name,
+            manifest.id.as_str().into(),
+            Cell::count(manifest.rows()),
+            Cell::bytes(manifest.stored_bytes()),
+            Cell::about(span(manifest.seconds)),
+            drilled.unwrap_or_default().into(),
+        ]);
     }
     table
 }
@@ -171,11 +212,7 @@ fn summary(manifest: &Manifest) -> Page {
     let took = span(manifest.seconds);
     let page = Page::new()
         .line(format!("Backup {} is complete.", manifest.id))
-        .line(format!(
-            "Database {} as of {}",
-            crate::ui::printable(&manifest.database),
-            time(manifest.moment)
-        ))
+        .line(format!("Database {} as of {}", printable(&manifest.database), time(manifest.moment)))
         .line(format!(
             "{} rows in {} tables, {} stored in {}, {} large objects",
             count(manifest.rows()),
@@ -198,7 +235,7 @@ pub(super) fn left_out(manifest: &Manifest) -> impl Iterator<Item = String> {
         let left_out = selection.left_out().into_iter().map(|phrase| format!("Left out: {phrase}"));
         left_out.chain(rebuilt).collect::<Vec<_>>()
     });
-    phrases.map(|phrase| crate::ui::printable(&phrase))
+    phrases.map(|phrase| printable(&phrase))
 }
 
 /// How many tables are shown to a person; JSON has all of them.

@@ -49,6 +49,7 @@ pub(crate) fn list(
             Column::number("Rows"),
             Column::number("Stored"),
             Column::text("State"),
+            Column::hidden("Part"),
             Column::hidden("Pinned"),
             Column::hidden("Tags"),
             Column::hidden("Took"),
@@ -63,6 +64,7 @@ pub(crate) fn list(
                 backup.rows.map_or_else(unknown, Cell::count),
                 backup.stored_bytes.map_or_else(unknown, Cell::bytes),
                 Cell::short(&state(backup, now), word(backup.state)),
+                backup.part.as_deref().unwrap_or_default().into(),
                 backup.pin.as_ref().map_or("", |pin| pin.reason.as_deref().unwrap_or("yes")).into(),
                 backup.tags.iter().map(Tag::as_str).collect::<Vec<_>>().join(" ").into(),
                 backup.seconds.map_or_else(unknown, |seconds| Cell::duration(span(seconds))),
@@ -94,12 +96,14 @@ pub(super) fn word(state: State) -> &'static str {
 /// Returns the state, with the age of the proof it rests on.
 fn state(backup: &Listed, now: DateTime<Utc>) -> String {
     let age = |moment: DateTime<Utc>| about((now - moment).to_std().unwrap_or_default());
-    let state = match (backup.state, backup.proven) {
+    let mut words = vec![match (backup.state, backup.proven) {
         (State::Proven, Some(proven)) => format!("proven {} ago", age(proven)),
         (State::Newer, _) => "newer format".into(),
         (other, _) => word(other).into(),
-    };
-    if backup.pin.is_some() { format!("{state}, pinned") } else { state }
+    }];
+    words.extend(backup.part.as_ref().map(|_| "part".to_owned()));
+    words.extend(backup.pin.as_ref().map(|_| "pinned".to_owned()));
+    words.join(", ")
 }
 
 #[derive(Serialize)]
@@ -141,7 +145,8 @@ pub(crate) fn show(
 fn pinned(pin: &Pin) -> String {
     let since = pin.pinned.map_or_else(String::new, |since| format!("since {}", time(since)));
     let reason = pin.reason.as_ref().map_or_else(String::new, |reason| format!(": {}", printable(reason)));
-    format!("Pinned      {since}{reason}")
+    let until = if pin.until_proven { ", until the next one is proven" } else { "" };
+    format!("Pinned      {since}{until}{reason}")
 }
 
 fn summary(manifest: &Manifest, path: &str, signature: &Verdict) -> Page {

@@ -35,14 +35,18 @@ fn page(evidence: &Evidence, files_compared: bool) -> Page {
     }
     page = page.line(format!("Record    {}", evidence.file));
     page = signature_lines(page, evidence.record_signature.as_ref());
-    page = page.line("Manifest  manifest.json");
+    page = page.line(match evidence.removed {
+        Some(_) => "Manifest  removed with its backup; the record has its hash",
+        None => "Manifest  manifest.json",
+    });
     page = signature_lines(page, evidence.manifest_signature.as_ref());
     if let Some(sha256) = &evidence.manifest_sha256 {
         page = page.line(format!("          SHA-256 {sha256}"));
     }
-    page = page.line(match files_compared {
-        true => "Files     compared with the manifest",
-        false => "Files     not compared with the manifest; --files does",
+    page = page.line(match (files_compared, evidence.removed) {
+        (true, _) => "Files     compared with the manifest".into(),
+        (false, None) => "Files     not compared with the manifest; --files does".into(),
+        (false, Some(removed)) => format!("Files     removed {}", time(removed)),
     });
     let Some(record) = &evidence.record else { return page };
     let found = match record.outcome {

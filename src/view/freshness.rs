@@ -184,6 +184,9 @@ fn text(problem: &Problem, limits: Limits) -> String {
     let limit = |limit: Duration| format!("at most {} is allowed", duration(limit));
     match problem {
         Problem::NoBackup => "there is no backup".into(),
+        Problem::OnlyParts { id, part } => {
+            format!("there are backups of parts only; the newest, {id}, holds a part ({part})")
+        }
         Problem::NoneCounts => "no backup counts: each is damaged, of the future, or failed its drill".into(),
         Problem::TooOld { id, age } => {
             format!("the newest backup, {id}, is {} old, {}", duration(*age), limit(limits.max_age))

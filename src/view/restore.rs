@@ -134,8 +134,14 @@ pub(crate) fn announce_tables(ui: &Ui, plan: &ChosenPlan) {
     ui.status(printable(&head(plan)));
     plan.notes.iter().for_each(|note| ui.status(printable(note)));
     for table in &plan.tables {
-        let what = if table.make { "make and fill" } else { "fill" };
-        ui.status(format!("  {what} {} ({} rows)", table.table, count(table.rows)));
+        let what = match (table.make, table.partitioned) {
+            (true, false) => "make and fill",
+            (false, false) => "fill",
+            (true, true) => "make partitioned",
+            (false, true) => "leave as it is",
+        };
+        let rows = if table.partitioned { String::new() } else { format!(" ({} rows)", count(table.rows)) };
+        ui.status(format!("  {what} {}{rows}", table.table));
     }
 }
 
@@ -143,10 +149,11 @@ pub(crate) fn announce_tables(ui: &Ui, plan: &ChosenPlan) {
 pub(crate) fn tables_done(ui: &mut Ui, plan: &ChosenPlan, left_out: &[String]) -> Result<(), Failure> {
     ui.answer(&TablesReport { outcome: "restored", plan, left_out }, || {
         let rows = plan.tables.iter().map(|table| table.rows).sum();
+        let with_rows = plan.tables.iter().filter(|table| !table.partitioned).count();
         Page::new().table(tables(plan)).line("").line(format!(
             "Restored {} rows of {} tables, equal to the backup",
             count(rows),
-            plan.tables.len()
+            with_rows
         ))
     })
 }
@@ -161,8 +168,14 @@ fn head(plan: &ChosenPlan) -> String {
 fn tables(plan: &ChosenPlan) -> Table {
     let mut table = Table::new([Column::whole("Table"), Column::number("Rows"), Column::text("How")]);
     for chosen in &plan.tables {
-        let how = if chosen.make { "made and filled" } else { "filled" };
-        table.row([chosen.table.to_string().into(), Cell::count(chosen.rows), how.into()]);
+        let how = match (chosen.make, chosen.partitioned) {
+            (true, false) => "made and filled",
+            (false, false) => "filled",
+            (true, true) => "made",
+            (false, true) => "as it was",
+        };
+        let rows = if chosen.partitioned { "".into() } else { Cell::count(chosen.rows) };
+        table.row([chosen.table.to_string().into(), rows, how.into()]);
     }
     table
 }

@@ -7,15 +7,19 @@ mod backups;
 #[cfg(unix)]
 mod buckets;
 mod cli;
+mod copies;
 mod data;
 mod doctor;
 mod evidence;
 #[cfg(unix)]
 mod faults;
 mod first_minutes;
+#[cfg(unix)]
+mod fleet;
 mod format;
 mod init;
 mod key;
+mod migrate;
 #[cfg(unix)]
 mod open;
 mod own_database;
@@ -26,7 +30,9 @@ mod plain;
 #[cfg(unix)]
 mod plugins;
 mod restore;
+mod restore_partitions;
 mod retention;
+mod rollback;
 mod schedule;
 #[cfg(unix)]
 mod service;

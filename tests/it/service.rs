@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Output;
 use std::sync::mpsc::{Receiver, channel};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -48,7 +48,7 @@ fn run(own: &OwnDatabase, words: &[&str]) -> Output {
     own.program().args(words).env("PGPASSWORD", "s3cret").env("EXTRA", "passed on").output().unwrap()
 }
 
-fn code(output: &Output, expected: i32) -> String {
+pub(crate) fn code(output: &Output, expected: i32) -> String {
     let told = told(output);
     assert_eq!(output.status.code(), Some(expected), "{told}");
     assert!(!told.contains("s3cret"), "{told}");
@@ -147,16 +147,14 @@ async fn a_hook_that_hangs_is_stopped_with_all_it_has_started() {
         &own,
         "[hooks]\nbefore = [\"sh\", \"-c\", \"sleep 54321 & sleep 54322\"]\ntime-limit = \"1s\"\n",
     );
-    let begun = Instant::now();
     let said = code(&run(&own, &["backup", "run"]), 1);
     assert!(said.contains("sh did not end within 1 s and was stopped"), "{said}");
-    assert!(begun.elapsed() < Duration::from_secs(20));
     assert!(!runs("sleep 54321") && !runs("sleep 54322"));
     assert_eq!(backups(&own), 0);
 }
 
 /// Starts a server that takes every request; returns its address and the requests: the first line and the body.
-fn listener() -> (String, Receiver<(String, String)>) {
+pub(crate) fn listener() -> (String, Receiver<(String, String)>) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let address = format!("http://127.0.0.1:{}", listener.local_addr().unwrap().port());
     let (send, receive) = channel();
@@ -180,7 +178,7 @@ fn listener() -> (String, Receiver<(String, String)>) {
     (address, receive)
 }
 
-const WAIT: Duration = Duration::from_secs(5);
+pub(crate) const WAIT: Duration = Duration::from_secs(5);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_webhook_is_told_of_a_failure_and_of_the_first_success_after_it() {

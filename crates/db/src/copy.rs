@@ -1,11 +1,15 @@
 //! Rows out of and into a database by COPY, in batches of whole rows.
 
+use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{SinkExt, Stream};
 use tokio_postgres::{CopyInSink, CopyOutStream};
 
+use crate::silence::Silence;
 use crate::{DbError, Session};
 
 /// How large a batch grows before it is handed on, in bytes. Large enough that handing on costs nothing beside the work,
@@ -16,6 +20,8 @@ pub const BATCH: usize = 256 * 1024;
 pub struct RowsOut {
     stream: Pin<Box<CopyOutStream>>,
     doing: String,
+    silence: Arc<Silence>,
+    waiting: bool,
 }
 
 impl RowsOut {
@@ -25,7 +31,11 @@ impl RowsOut {
     /// [`DbError::Query`]; `doing` says what the rows are for, as an infinitive phrase.
     pub async fn start(session: &Session, sql: &str, doing: String) -> Result<Self, DbError> {
         match session.copy_out(sql).await {
-            Ok(stream) => Ok(Self { stream: Box::pin(stream), doing }),
+            Ok(stream) => {
+                let silence = Arc::clone(session.silence());
+                silence.heard();
+                Ok(Self { stream: Box::pin(stream), doing, silence, waiting: false })
+            }
             Err(source) => Err(DbError::Query { doing, source: source.into() }),
         }
     }
@@ -37,7 +47,7 @@ impl RowsOut {
     /// [`DbError::Query`] when the server or the connection gives up on the way.
     pub async fn next_batch(&mut self, batch: &mut Vec<u8>) -> Result<bool, DbError> {
         while batch.len() < BATCH {
-            match self.stream.next().await {
+            match poll_fn(|context| self.poll_row(context)).await {
                 Some(Ok(row)) => batch.extend_from_slice(&row),
                 Some(Err(source)) => {
                     return Err(DbError::Query { doing: self.doing.clone(), source: source.into() });
@@ -46,6 +56,22 @@ impl RowsOut {
             }
         }
         Ok(true)
+    }
+
+    /// The clock is looked at only where a row is not there yet.
+    fn poll_row(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, tokio_postgres::Error>>> {
+        let row = self.stream.as_mut().poll_next(context);
+        if row.is_pending() != self.waiting {
+            self.waiting = row.is_pending();
+            if self.waiting { self.silence.waits() } else { self.silence.heard() }
+        }
+        row
+    }
+}
+
+impl Drop for RowsOut {
+    fn drop(&mut self) {
+        self.silence.ends();
     }
 }
 

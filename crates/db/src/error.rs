@@ -36,6 +36,14 @@ pub enum DbError {
         /// What the server or the connection said.
         source: ServerError,
     },
+    /// The connection brings nothing, and the server is not working on an answer.
+    #[error(
+        "the connection has brought nothing for {waited:?}, and the server has nothing left to do for it"
+    )]
+    Silent {
+        /// How long that was waited for.
+        waited: std::time::Duration,
+    },
     /// The server answered, but not with what was asked for.
     #[error("{0}")]
     Unexpected(String),
@@ -54,14 +62,14 @@ impl DbError {
         match self {
             Self::Connect { source, .. } => source.sqlstate(),
             Self::Query { source, .. } => source.code(),
-            Self::Tls { .. } | Self::Unexpected(_) => None,
+            Self::Tls { .. } | Self::Silent { .. } | Self::Unexpected(_) => None,
         }
     }
 
     /// Returns whether the connection is gone: what was being done may work in a new session.
     pub fn is_connection_lost(&self) -> bool {
         match self {
-            Self::Connect { .. } => true,
+            Self::Connect { .. } | Self::Silent { .. } => true,
             Self::Query { source, .. } => source.is_connection_lost(),
             Self::Tls { .. } | Self::Unexpected(_) => false,
         }

@@ -21,6 +21,7 @@ pub mod quality;
 pub mod replication;
 pub mod run_lock;
 pub mod selection;
+pub mod silence;
 pub mod snapshot;
 pub mod standby;
 pub mod throttle;

@@ -71,6 +71,14 @@ pub struct Coordinator {
     scope: Scope,
 }
 
+/// Another session that reads the same moment.
+pub struct Worker {
+    /// The session.
+    pub session: Session,
+    /// Its process on the server.
+    pub pid: i32,
+}
+
 impl Coordinator {
     /// Takes the moment: locks every table in ACCESS SHARE and exports the snapshot.
     ///
@@ -138,14 +146,16 @@ impl Coordinator {
     ///
     /// # Errors
     /// [`DbError`]; its SQLSTATE is `lock_not_available` when DDL is queued.
-    pub async fn worker(&self, tables: &[Table], retries: &Retries<'_>) -> Result<Session, DbError> {
+    pub async fn worker(&self, tables: &[Table], retries: &Retries<'_>) -> Result<Worker, DbError> {
         let session = Session::open_patiently(self.target(), retries).await?;
+        let row = session.query_one("select pg_catalog.pg_backend_pid()", &[]).await;
+        let pid = row.map_err(session.doing("ask for the session's process"))?.get(0);
         session.set_pinned().await?;
         begin_read_only(&session).await?;
         let sql = format!("set transaction snapshot {}", crate::quote_literal(&self.snapshot));
         session.batch_execute(&sql).await.map_err(DbError::doing("import the snapshot"))?;
         lock(&session, tables.iter().map(|table| &table.name), Lock::AtOnce).await?;
-        Ok(session)
+        Ok(Worker { session, pid })
     }
 
     /// Returns the session that holds the moment, for short queries; a long one would delay noticing that it is lost.

@@ -12,6 +12,6 @@ pub use compare::{Compared, Comparison};
 pub use copy::RestoredCopy;
 pub(crate) use copy::chosen;
 pub use proof::{DrillRecord, Outcome, list};
-pub(crate) use proof::{is_record, names, read};
+pub(crate) use proof::{is_record, judged, names, read, sound};
 pub use rto::Rto;
 pub use run::{DrillOptions, run};

@@ -6,11 +6,13 @@
 
 mod examine;
 mod exhibit;
+pub(crate) mod history;
 mod key;
 mod trust;
 
 pub use examine::{Evidence, examine, newest, records};
 pub use exhibit::{BackedUp, Exhibit, exhibits};
+pub use history::{History, Kept, history};
 pub use key::{PublicKey, SigningKey};
 pub(crate) use trust::signature_of;
 pub use trust::{Trust, Verdict};

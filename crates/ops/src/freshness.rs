@@ -37,6 +37,13 @@ pub enum Severity {
 pub enum Problem {
     /// There is none.
     NoBackup,
+    /// There are backups of parts of it, and none of the whole.
+    OnlyParts {
+        /// The newest of them.
+        id: BackupId,
+        /// What that holds, in words.
+        part: String,
+    },
     /// There are some, and none of them counts.
     NoneCounts,
     /// The newest that counts is too old.
@@ -84,6 +91,7 @@ impl Problem {
     pub fn severity(&self) -> Severity {
         match self {
             Self::NoBackup
+            | Self::OnlyParts { .. }
             | Self::NoneCounts
             | Self::TooOld { .. }
             | Self::DrillFailed { .. }
@@ -98,7 +106,7 @@ impl Problem {
 /// What the backups of one database are worth now.
 #[derive(Clone, Debug)]
 pub struct Freshness {
-    /// The newest backup that counts: complete, readable, not of the future, and no drill of it failed.
+    /// The newest backup that counts: whole, complete, readable, not of the future, and no drill of it failed.
     pub newest: Option<(BackupId, Duration)>,
     /// The newest proof: the backup and the age of the drill.
     pub proof: Option<(BackupId, Duration)>,
@@ -106,13 +114,16 @@ pub struct Freshness {
     pub problems: Vec<Problem>,
 }
 
-/// Judges the backups of one database, in any order.
-pub fn judge(backups: &[Listed], limits: Limits, now: DateTime<Utc>) -> Freshness {
+/// Judges the backups of one database, in any order. Those of a part count for nothing, but for `part`, where the configuration
+/// asks for no more.
+pub fn judge(backups: &[Listed], part: Option<&str>, limits: Limits, now: DateTime<Utc>) -> Freshness {
+    let all = backups;
+    let backups = &whole(all, part)[..];
     let newest = newest(backups, now);
     let proof = proof(backups, now);
     let mut problems = Vec::new();
     match &newest {
-        None if backups.is_empty() => problems.push(Problem::NoBackup),
+        None if backups.is_empty() => problems.push(only_parts(all).unwrap_or(Problem::NoBackup)),
         None => problems.push(Problem::NoneCounts),
         Some((id, age)) if *age > limits.max_age => {
             problems.push(Problem::TooOld { id: id.clone(), age: *age });
@@ -133,10 +144,22 @@ pub fn judge(backups: &[Listed], limits: Limits, now: DateTime<Utc>) -> Freshnes
     Freshness { newest, proof, problems }
 }
 
-/// Whether a drill is due that should be made `every` so often: there is no proof that young, or the newest drill failed.
-pub fn drill_is_due(backups: &[Listed], every: Duration, now: DateTime<Utc>) -> bool {
+/// Whether a drill is due that should be made `every` so often: there is no proof that young, or the newest drill failed. Which
+/// backups count is as in [`judge`].
+pub fn drill_is_due(backups: &[Listed], part: Option<&str>, every: Duration, now: DateTime<Utc>) -> bool {
+    let backups = &whole(backups, part)[..];
     let old = |(_, age): (BackupId, Duration)| age + EARLY.min(every / 2) >= every;
     failed_drill(backups, now).is_some() || proof(backups, now).is_none_or(old)
+}
+
+fn whole<'a>(backups: &'a [Listed], part: Option<&str>) -> Vec<&'a Listed> {
+    backups.iter().filter(|backup| backup.is_whole(part)).collect()
+}
+
+/// What there is of a database that has no whole backup.
+fn only_parts(backups: &[Listed]) -> Option<Problem> {
+    let newest = backups.iter().max_by_key(|backup| (backup.moment, &backup.id))?;
+    Some(Problem::OnlyParts { id: newest.id.clone(), part: newest.part.clone()? })
 }
 
 /// Returns how long ago that was; `None` in the future.
@@ -144,20 +167,20 @@ fn age(moment: DateTime<Utc>, now: DateTime<Utc>) -> Option<Duration> {
     (moment <= now + CLOCK_SKEW).then(|| (now - moment).to_std().unwrap_or_default())
 }
 
-fn newest(backups: &[Listed], now: DateTime<Utc>) -> Option<(BackupId, Duration)> {
-    let counts = |backup: &&Listed| matches!(backup.state, State::Proven | State::Unproven);
-    let aged = |backup: &Listed| Some((backup.id.clone(), age(backup.moment, now)?));
+fn newest(backups: &[&Listed], now: DateTime<Utc>) -> Option<(BackupId, Duration)> {
+    let counts = |backup: &&&Listed| matches!(backup.state, State::Proven | State::Unproven);
+    let aged = |backup: &&Listed| Some((backup.id.clone(), age(backup.moment, now)?));
     backups.iter().filter(counts).filter_map(aged).min_by_key(|(_, age)| *age)
 }
 
-fn proof(backups: &[Listed], now: DateTime<Utc>) -> Option<(BackupId, Duration)> {
+fn proof(backups: &[&Listed], now: DateTime<Utc>) -> Option<(BackupId, Duration)> {
     let proven = backups.iter().filter(|backup| backup.state == State::Proven);
-    let aged = |backup: &Listed| Some((backup.id.clone(), age(backup.proven?, now)?));
+    let aged = |backup: &&Listed| Some((backup.id.clone(), age(backup.proven?, now)?));
     proven.filter_map(aged).min_by_key(|(_, age)| *age)
 }
 
 /// The newest backup cannot be read: an older one may still be young enough, and yet somebody must look.
-fn of_the_newest(backups: &[Listed], now: DateTime<Utc>) -> Option<Problem> {
+fn of_the_newest(backups: &[&Listed], now: DateTime<Utc>) -> Option<Problem> {
     let past = backups.iter().filter(|backup| age(backup.moment, now).is_some());
     let newest = past.max_by_key(|backup| (backup.moment, &backup.id))?;
     match newest.state {
@@ -167,13 +190,13 @@ fn of_the_newest(backups: &[Listed], now: DateTime<Utc>) -> Option<Problem> {
     }
 }
 
-fn failed_drill(backups: &[Listed], now: DateTime<Utc>) -> Option<Problem> {
-    let past = |backup: &&Listed| backup.drilled.is_some_and(|drilled| age(drilled, now).is_some());
+fn failed_drill(backups: &[&Listed], now: DateTime<Utc>) -> Option<Problem> {
+    let past = |backup: &&&Listed| backup.drilled.is_some_and(|drilled| age(drilled, now).is_some());
     let newest = backups.iter().filter(past).max_by_key(|backup| backup.drilled)?;
     (newest.state == State::Failed).then(|| Problem::DrillFailed { id: newest.id.clone() })
 }
 
-fn of_the_future(backups: &[Listed], now: DateTime<Utc>) -> Option<Problem> {
+fn of_the_future(backups: &[&Listed], now: DateTime<Utc>) -> Option<Problem> {
     let future = backups.iter().filter(|backup| age(backup.moment, now).is_none());
     let farthest = future.max_by_key(|backup| backup.moment)?;
     let ahead = (farthest.moment - now).to_std().unwrap_or_default();

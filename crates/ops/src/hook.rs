@@ -86,6 +86,8 @@ pub async fn run(hook: &Hook, tell: Listener<'_>) -> Result<(), OpsError> {
     let mut silent = false;
     let status = loop {
         tokio::select! {
+            // one that has ended in time is no other's fault for having been looked at late
+            biased;
             status = running.child.wait() => break status.map_err(spawn)?,
             _ = &mut output, if !silent => silent = true,
             () = &mut deadline => {

@@ -3,7 +3,9 @@
 //!
 //! It prints nothing and reads no environment, no clock and no configuration file. SQL belongs to `unisys-db`.
 
+mod at_once;
 pub mod backup;
+pub mod changes;
 mod child;
 pub mod doctor;
 pub mod drill;
@@ -20,6 +22,7 @@ pub mod platform;
 pub mod program;
 pub mod progress;
 pub mod random;
+pub mod rehearsal;
 pub mod restore;
 pub mod retention;
 pub mod schedule;

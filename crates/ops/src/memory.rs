@@ -79,9 +79,9 @@ pub struct Newest {
 }
 
 impl Newest {
-    /// Returns the newest of these that can be read.
-    pub fn of(backups: &[Listed]) -> Option<Self> {
-        let readable = backups.iter().filter(|backup| backup.rows.is_some());
+    /// Returns the newest of these that is whole and can be read; `part` is as in [`Listed::is_whole`].
+    pub fn of(backups: &[Listed], part: Option<&str>) -> Option<Self> {
+        let readable = backups.iter().filter(|backup| backup.rows.is_some() && backup.is_whole(part));
         let newest = readable.max_by_key(|backup| (backup.moment, &backup.id))?;
         Some(Self {
             id: newest.id.clone(),
@@ -105,9 +105,10 @@ pub struct Proof {
 }
 
 impl Proof {
-    /// Returns the newest that these backups carry.
-    pub fn of(backups: &[Listed]) -> Option<Self> {
-        let proven = backups.iter().filter(|backup| backup.state == crate::backup::State::Proven);
+    /// Returns the newest that these backups carry; `part` is as in [`Listed::is_whole`].
+    pub fn of(backups: &[Listed], part: Option<&str>) -> Option<Self> {
+        let whole = backups.iter().filter(|backup| backup.is_whole(part));
+        let proven = whole.filter(|backup| backup.state == crate::backup::State::Proven);
         let proofs = proven.filter_map(|backup| Some(Self { proven: backup.proven?, moment: backup.moment }));
         proofs.max_by_key(|proof| proof.proven)
     }
@@ -234,6 +235,26 @@ mod tests {
 
     fn at(hour: u32) -> DateTime<Utc> {
         format!("2026-11-21T{hour:02}:00:00Z").parse().unwrap()
+    }
+
+    #[test]
+    fn the_newest_and_its_proof_are_of_a_whole_backup() {
+        let backup = |hour: u32, part: Option<&str>| Listed {
+            state: crate::backup::State::Proven,
+            proven: Some(at(hour + 1)),
+            part: part.map(str::to_owned),
+            rows: Some(1),
+            tables: Some(1),
+            stored_bytes: Some(1),
+            database_bytes: Some(1),
+            seconds: Some(1.0),
+            ..Listed::named(BackupId::parse(&format!("app_20261121T{hour:02}0000Z_0001")).unwrap())
+        };
+        let all = [backup(2, None), backup(5, Some("schema only"))];
+        let known = |part| (Newest::of(&all, part).unwrap().moment, Proof::of(&all, part).unwrap().proven);
+        assert_eq!(known(None), (at(2), at(3)));
+        assert_eq!(known(Some("schema only")), (at(5), at(6)), "where no more is asked for");
+        assert_eq!(Newest::of(&all[1..], None), None);
     }
 
     #[test]

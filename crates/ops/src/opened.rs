@@ -14,6 +14,7 @@ use unisys_db::{Session, TableName, Target, quote_ident, quote_literal};
 
 use crate::backup::BackupId;
 use crate::drill::{DrillOptions, RestoredCopy};
+use crate::restore::Partitions;
 use crate::store::Store;
 use crate::{OpsError, platform, random};
 
@@ -44,7 +45,8 @@ pub struct OpenFacts {
     pub user: String,
     /// The file with its password. It goes with the server.
     pub passfile: PathBuf,
-    /// The tables that have their rows, where not all do; the login can read no other.
+    /// The tables that have their rows, where not all do, and the partitioned ones that have all of theirs; the login can read
+    /// no other.
     pub tables: Option<Vec<TableName>>,
     /// How many rows there are to read.
     pub rows: u64,
@@ -71,13 +73,13 @@ impl OpenedBackup {
         let begun = Instant::now();
         let copy = RestoredCopy::restore_tables(store, id, options, patterns).await?;
         let reader = Reader { name: free_name(&copy).await?, password: random::password() };
-        reader.create(&copy).await?;
+        let tables = copy.only().map(|only| readable(&copy, &only));
+        reader.create(&copy, tables.as_deref()).await?;
         copy.server().admit(&reader.name)?;
         let passfile = reader.write_passfile(copy.directory())?;
         let known = &copy.backup().facts.tables;
         let only = copy.only();
-        let readable =
-            |table: &Table| only.as_ref().is_none_or(|only| only.iter().any(|t| t.oid == table.oid));
+        let counts = |table: &Table| only.as_ref().is_none_or(|only| only.iter().any(|t| t.oid == table.oid));
         let facts = OpenFacts {
             backup: id.clone(),
             moment: copy.backup().manifest.moment,
@@ -86,8 +88,8 @@ impl OpenedBackup {
             database: copy.backup().facts.database.name.clone(),
             user: reader.name.clone(),
             passfile,
-            rows: known.iter().filter(|known| readable(&known.table)).map(|known| known.rows.rows).sum(),
-            tables: only.map(|only| only.into_iter().map(|table| table.name.clone()).collect()),
+            rows: known.iter().filter(|known| counts(&known.table)).map(|known| known.rows.rows).sum(),
+            tables,
             seconds: begun.elapsed().as_secs_f64(),
         };
         let opened = Self { copy, reader, facts };
@@ -130,6 +132,16 @@ impl OpenedBackup {
     }
 }
 
+/// Returns the tables that have their rows, and the partitioned ones whose partitions all have.
+fn readable(copy: &RestoredCopy, only: &[&Table]) -> Vec<TableName> {
+    let partitions = Partitions::of(&copy.backup().facts.inventory);
+    let names = only.iter().map(|table| &table.name).collect();
+    let whole = partitions.whole(&names).into_iter().map(|(name, _)| name.clone());
+    let mut tables: Vec<TableName> = whole.chain(names.iter().map(|name| (*name).clone())).collect();
+    tables.sort();
+    tables
+}
+
 /// Returns a name that no role of the backup has.
 async fn free_name(copy: &RestoredCopy) -> Result<String, OpsError> {
     let session = Session::open(&copy.target()).await?;
@@ -146,7 +158,7 @@ async fn free_name(copy: &RestoredCopy) -> Result<String, OpsError> {
 
 impl Reader {
     /// Makes the login. Policies hide nothing from it; of a copy with some tables only, it can read no empty ones.
-    async fn create(&self, copy: &RestoredCopy) -> Result<(), OpsError> {
+    async fn create(&self, copy: &RestoredCopy, tables: Option<&[TableName]>) -> Result<(), OpsError> {
         let name = quote_ident(&self.name);
         let (password, database) =
             (quote_literal(self.password.expose_secret()), quote_ident(&copy.target().database));
@@ -157,12 +169,12 @@ impl Reader {
              alter database {database} connection limit -1;
              grant connect on database {database} to {name};"
         );
-        match copy.only() {
+        match tables {
             None => sql.push_str(&format!("grant pg_read_all_data to {name};{}", large_objects(&name))),
             Some(tables) => {
                 for table in tables {
-                    let mut relations = owned_sequences(&session, &table.name).await?;
-                    relations.push(table.name.clone());
+                    let mut relations = owned_sequences(&session, table).await?;
+                    relations.push(table.clone());
                     for relation in relations {
                         sql.push_str(&format!(
                             "grant usage on schema {} to {name};grant select on {} to {name};",

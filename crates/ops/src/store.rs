@@ -20,6 +20,9 @@ pub(crate) use directory::{standing, write_atomically};
 pub use place::{BucketPlace, Place};
 pub use s3::{AwsSources, Credentials, Fault, FoundBucket, S3Options, S3Store, S3Wishes};
 
+/// What the names of the history's files begin with, before people and in the store.
+const HISTORY: &str = "history";
+
 /// The name of the file that is written last into a backup.
 pub(crate) const MANIFEST: &str = "manifest.json";
 
@@ -122,6 +125,31 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`OpsError`] when the store does not take it.
     fn begin(&self, id: &BackupId) -> Result<Box<dyn Draft>, OpsError>;
+
+    /// Writes a small file into the store's history, which outlives its backups; `/` in its name makes a directory. One of that
+    /// name that is there already stays as it is.
+    ///
+    /// # Errors
+    /// [`OpsError`] when the store does not take it.
+    fn keep(&self, name: &str, content: &[u8]) -> Result<(), OpsError>;
+
+    /// Returns the names of the files of its history that start with `prefix`, a directory or nothing, in no order.
+    ///
+    /// # Errors
+    /// [`OpsError`] when the store cannot be listed.
+    fn kept(&self, prefix: &str) -> Result<Vec<String>, OpsError>;
+
+    /// Reads a file of its history; `None` where it does not exist.
+    ///
+    /// # Errors
+    /// [`OpsError`] when the store cannot be read.
+    fn read_kept(&self, name: &str) -> Result<Option<Vec<u8>>, OpsError>;
+
+    /// Removes a file of its history, because another one holds the same; one that is not there is no error.
+    ///
+    /// # Errors
+    /// [`OpsError`] when the store does not remove it.
+    fn remove_kept(&self, name: &str) -> Result<(), OpsError>;
 
     /// Returns the file of this machine in which a listing may keep what it has read. It may be lost at any time.
     fn memory(&self) -> Option<PathBuf>;

@@ -19,6 +19,10 @@ pub enum Trouble {
     CutAnswer,
     /// It is passed on after this time.
     Delay(Duration),
+    /// It is passed on with a pause of this length in the middle of its body, whether or not the client still waits.
+    Stall(Duration),
+    /// It is answered with `403 Forbidden`, as a policy or an object lock does.
+    Deny,
 }
 
 struct Rule {
@@ -115,10 +119,10 @@ impl Shared {
         match trouble {
             Some(Trouble::CutRequest) => return client.shutdown(Shutdown::Both),
             Some(Trouble::Refuse) => {
-                let answer =
-                    "<Error><Code>SlowDown</Code><Message>Please reduce your rate.</Message></Error>";
-                let head = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length";
-                return write!(&*client, "{head}: {}\r\n\r\n{answer}", answer.len());
+                return answer(client, "503 Service Unavailable", "SlowDown", "Please reduce your rate.");
+            }
+            Some(Trouble::Deny) => {
+                return answer(client, "403 Forbidden", "AccessDenied", "Access Denied by policy.");
             }
             Some(Trouble::Delay(time)) => std::thread::sleep(time),
             _ => {}
@@ -128,7 +132,15 @@ impl Shared {
         // one request a connection: the end of the answer is the end of the connection
         let (first, rest) = head.split_once("\r\n").unwrap_or((&head, ""));
         write!(&server, "{first}\r\nConnection: close\r\n{rest}")?;
-        (&server).write_all(&body)?;
+        let (body, rest) = match trouble {
+            Some(Trouble::Stall(_)) => body.split_at(length / 2),
+            _ => (&body[..], &[][..]),
+        };
+        (&server).write_all(body)?;
+        if let Some(Trouble::Stall(time)) = trouble {
+            std::thread::sleep(time);
+        }
+        (&server).write_all(rest)?;
         let mut answer = Vec::new();
         (&server).read_to_end(&mut answer)?;
         match trouble {
@@ -142,6 +154,13 @@ impl Shared {
         (&*client).write_all(&answer)?;
         client.shutdown(Shutdown::Both)
     }
+}
+
+/// Answers a request in the server's place.
+fn answer(client: &TcpStream, status: &str, code: &str, message: &str) -> io::Result<()> {
+    let body = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");
+    let length = body.len();
+    write!(&*client, "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}")
 }
 
 fn content_length(head: &str) -> usize {

@@ -2,7 +2,6 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
@@ -28,16 +27,23 @@ struct Network {
     bytes_per_second: AtomicU64,
     swallows: AtomicBool,
     refuses: AtomicBool,
+    refused: AtomicU32,
     cut_after: AtomicU64,
     cuts_left: AtomicU32,
     cuts: AtomicU32,
+    swallow_after: AtomicU64,
+    swallows_left: AtomicU32,
+    swallowed: AtomicU32,
+    /// Whether what is swallowed is still taken from the server.
+    drains: AtomicBool,
     /// Counts up when all connections are cut.
     generation: watch::Sender<u64>,
 }
 
 #[derive(Clone)]
 enum Server {
-    Socket(PathBuf),
+    #[cfg(unix)]
+    Socket(std::path::PathBuf),
     Tcp(String),
 }
 
@@ -49,6 +55,9 @@ impl Proxy {
     pub fn before(target: &Target) -> Self {
         let host = &target.hosts[0];
         let server = match &host.address {
+            #[cfg(not(unix))]
+            HostAddress::Socket(directory) => panic!("no socket {} on this system", directory.display()),
+            #[cfg(unix)]
             HostAddress::Socket(directory) => {
                 Server::Socket(directory.join(format!(".s.PGSQL.{}", host.port)))
             }
@@ -94,6 +103,19 @@ impl Proxy {
         self.network.cuts.load(Ordering::SeqCst)
     }
 
+    /// Swallows what else comes from the server on each connection, `times` of them, when so many bytes came; the connection
+    /// stays open. With `drains` the server gets rid of it, else it has to wait.
+    pub fn swallow_after(&self, bytes: u64, times: u32, drains: bool) {
+        self.network.swallow_after.store(bytes, Ordering::SeqCst);
+        self.network.drains.store(drains, Ordering::SeqCst);
+        self.network.swallows_left.store(times, Ordering::SeqCst);
+    }
+
+    /// Returns how many connections were swallowed by [`Proxy::swallow_after`].
+    pub fn swallowed(&self) -> u32 {
+        self.network.swallowed.load(Ordering::SeqCst)
+    }
+
     /// Cuts all connections there are.
     pub fn cut_all(&self) {
         self.network.generation.send_modify(|generation| *generation += 1);
@@ -108,6 +130,11 @@ impl Proxy {
     pub fn refuse(&self, refuses: bool) {
         self.network.refuses.store(refuses, Ordering::SeqCst);
     }
+
+    /// Returns how many connections were ended so.
+    pub fn refused(&self) -> u32 {
+        self.network.refused.load(Ordering::SeqCst)
+    }
 }
 
 impl Drop for Proxy {
@@ -121,8 +148,13 @@ impl Drop for Proxy {
 async fn accept(listener: std::net::TcpListener, server: Server, network: Arc<Network>) {
     let listener = TcpListener::from_std(listener).expect("a listener of the runtime");
     while let Ok((client, _)) = listener.accept().await {
-        if !network.refuses.load(Ordering::SeqCst) {
-            tokio::spawn(connect(client, server.clone(), Arc::clone(&network)));
+        match network.refuses.load(Ordering::SeqCst) {
+            true => {
+                network.refused.fetch_add(1, Ordering::SeqCst);
+            }
+            false => {
+                tokio::spawn(connect(client, server.clone(), Arc::clone(&network)));
+            }
         }
     }
 }
@@ -140,8 +172,6 @@ async fn connect(client: TcpStream, server: Server, network: Arc<Network>) {
                 join(client, server.into_split(), network).await;
             }
         }
-        #[cfg(not(unix))]
-        Server::Socket(_) => {}
     }
 }
 
@@ -183,6 +213,12 @@ async fn pass(
             if network.cuts(passed) {
                 return;
             }
+            if network.swallows_one(passed) {
+                if network.drains.load(Ordering::SeqCst) {
+                    let _ = tokio::io::copy(&mut from, &mut tokio::io::sink()).await;
+                }
+                return std::future::pending().await;
+            }
         }
         if network.swallows.load(Ordering::SeqCst) {
             continue;
@@ -200,14 +236,20 @@ async fn pass(
 impl Network {
     /// Whether a connection is to be cut after so many bytes from the server.
     fn cuts(&self, passed: u64) -> bool {
-        if passed < self.cut_after.load(Ordering::SeqCst) {
-            return false;
-        }
-        let left =
-            self.cuts_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
-        if left.is_ok() {
-            self.cuts.fetch_add(1, Ordering::SeqCst);
-        }
-        left.is_ok()
+        passed >= self.cut_after.load(Ordering::SeqCst) && one_of(&self.cuts_left, &self.cuts)
     }
+
+    /// Whether a connection is to be swallowed after so many bytes from the server.
+    fn swallows_one(&self, passed: u64) -> bool {
+        passed >= self.swallow_after.load(Ordering::SeqCst) && one_of(&self.swallows_left, &self.swallowed)
+    }
+}
+
+/// Takes one of what is left and counts it.
+fn one_of(left: &AtomicU32, taken: &AtomicU32) -> bool {
+    let left = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+    if left.is_ok() {
+        taken.fetch_add(1, Ordering::SeqCst);
+    }
+    left.is_ok()
 }

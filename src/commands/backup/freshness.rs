@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use unisys_ops::backup::{self, BackupId, Listed};
 use unisys_ops::freshness::{self, Limits};
 
+use super::selected;
 use crate::context::{Context, Selection};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -24,9 +25,9 @@ pub(super) fn run(
         max_proof_age: max_proof_age.unwrap_or(settings.max_proof_age).0,
     };
     let databases = databases(ctx)?;
-    let checked = databases
-        .into_iter()
-        .map(|(name, backups)| Checked::new(name, freshness::judge(&backups, limits, ctx.now)));
+    let checked = databases.into_iter().map(|Found { name, backups, part }| {
+        Checked::new(name, freshness::judge(&backups, part.as_deref(), limits, ctx.now))
+    });
     let report = Report::of(checked.collect(), limits);
     report.show(ui)?;
     let bad = report.databases.iter().find(|database| !database.problems.is_empty());
@@ -36,9 +37,17 @@ pub(super) fn run(
     Ok(if bad.is_some() { Exit::Bad } else { Exit::Done })
 }
 
+/// A database and its backups.
+struct Found {
+    name: String,
+    backups: Vec<Listed>,
+    /// Which part of it the configuration asks for.
+    part: Option<String>,
+}
+
 /// Returns the databases that are to have backups, each with those it has: the named one, else those of the configuration,
 /// else those the stores hold backups of.
-fn databases(ctx: &Context) -> Result<Vec<(String, Vec<Listed>)>, Failure> {
+fn databases(ctx: &Context) -> Result<Vec<Found>, Failure> {
     if !ctx.names_database() && ctx.settings.databases.is_empty() {
         return held(ctx);
     }
@@ -52,28 +61,30 @@ fn databases(ctx: &Context) -> Result<Vec<(String, Vec<Listed>)>, Failure> {
     selections.iter().map(|selection| of(ctx, selection)).collect()
 }
 
-fn of(ctx: &Context, selection: &Selection<'_>) -> Result<(String, Vec<Listed>), Failure> {
+fn of(ctx: &Context, selection: &Selection<'_>) -> Result<Found, Failure> {
     let database = ctx.resolve(selection)?.database;
     let name = match selection {
         Selection::Configured { name, .. } => (*name).to_owned(),
         Selection::Environment | Selection::Private => database.clone(),
     };
     let slug = BackupId::slug(&database);
-    let mut backups = backup::list(&*ctx.store(selection)?, ctx.now)?;
+    let mut backups = backup::list(&*ctx.store(selection)?, &ctx.trust()?, ctx.now)?;
     backups.retain(|backup| backup.id.database_slug() == slug);
-    Ok((name, backups))
+    Ok(Found { name, backups, part: selected::part(ctx, selection)? })
 }
 
 /// Returns the databases that the stores hold backups of; where they hold none, the one that would be worked on.
-fn held(ctx: &Context) -> Result<Vec<(String, Vec<Listed>)>, Failure> {
-    let mut found: BTreeMap<String, Vec<Listed>> = BTreeMap::new();
+fn held(ctx: &Context) -> Result<Vec<Found>, Failure> {
+    let (mut found, trust) = (BTreeMap::<String, Vec<Listed>>::new(), ctx.trust()?);
     for store in ctx.stores()? {
-        for backup in backup::list(&*store, ctx.now)? {
+        for backup in backup::list(&*store, &trust, ctx.now)? {
             found.entry(backup.id.database_slug().to_owned()).or_default().push(backup);
         }
     }
     if found.is_empty() {
-        return Ok(vec![("all databases".into(), Vec::new())]);
+        return Ok(vec![Found { name: "all databases".into(), backups: Vec::new(), part: None }]);
     }
-    Ok(found.into_iter().collect())
+    // nothing is configured but, perhaps, what is backed up of every database
+    let part = selected::part(ctx, &Selection::Environment)?;
+    Ok(found.into_iter().map(|(name, backups)| Found { name, backups, part: part.clone() }).collect())
 }

@@ -15,10 +15,11 @@ use crate::view::backups::Held;
 /// Show the complete backups, the newest first
 ///
 /// Those of all databases in all configured stores, or with --database those of one. A backup is proven when its newest
-/// drill found it equal. One whose manifest cannot be read is shown as damaged; then the exit code is 4.
+/// drill found it equal; where evidence.trusted is set, a trusted key must have signed that. A part of a database is called so,
+/// and is never taken for the latest. One whose manifest cannot be read is shown as damaged; then the exit code is 4.
 ///
 /// With --check the question is whether they are fresh: each configured database is to have a backup and a proof that are
-/// young enough. Exit 4 with a sentence for each problem; with --format nagios, Nagios' own 0 to 3.
+/// young enough; those of a part do not count, unless the configuration asks for that part. Exit 4 with a sentence for each problem; with --format nagios, Nagios' own 0 to 3.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Only the newest N
@@ -47,9 +48,9 @@ pub(crate) fn run(args: &Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failu
         return freshness::run(args.max_age, args.max_proof_age, ctx, ui);
     }
     let slug = pick::named(ctx, ui)?.map(|name| BackupId::slug(&name));
-    let mut held = Vec::new();
+    let (mut held, trust) = (Vec::new(), ctx.trust()?);
     for store in ctx.stores()? {
-        let all = backup::list(&*store, ctx.now)?.into_iter();
+        let all = backup::list(&*store, &trust, ctx.now)?.into_iter();
         let wanted = all.filter(|backup| slug.as_ref().is_none_or(|slug| backup.id.database_slug() == slug));
         held.extend(wanted.map(|backup| Held { path: store.location_of(&backup.id), backup }));
     }
@@ -64,6 +65,12 @@ pub(crate) fn run(args: &Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failu
         if let Some(problem) = &held.backup.problem {
             ui.warning(format!("{}: {problem}", held.backup.id));
         }
+    }
+    if let Some(doubted) = held.iter().find(|held| held.backup.doubted > held.backup.proven) {
+        ui.warning(format!(
+            "{}: a proof of it is not signed with a trusted key, and does not count",
+            doubted.backup.id
+        ));
     }
     ui.hint(next(&held));
     let damaged = held.iter().any(|held| held.backup.state == State::Damaged);

@@ -1,5 +1,6 @@
-//! `backup run --nightly`: the backup, and what a night needs besides. A later step that fails takes nothing from it.
+//! What a night needs besides a backup: a drill, when the newest proof is too old. One that fails takes nothing from the backup.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use chrono::Utc;
@@ -8,44 +9,57 @@ use unisys_ops::drill::DrillRecord;
 use unisys_ops::freshness;
 use unisys_ops::memory::Run;
 
-use super::run::{Args, back_up};
+use super::run::Finished;
+use super::serve::Shared;
 use crate::commands::drill;
 use crate::commands::pick::Picked;
 use crate::context::{Context, Selection};
 use crate::failure::Failure;
 use crate::service::{Done, Drilled, Subject};
 use crate::ui::Ui;
-use crate::view;
-use crate::view::nightly::Night;
 
-pub(super) async fn run(
-    args: &Args,
+/// Drills a new backup where that is due; what goes wrong is a later step that failed.
+pub(super) async fn drill(
     ctx: &Context,
     selection: &Selection<'_>,
     subject: &Subject<'_>,
+    finished: &Finished,
+    shared: &Shared,
+    done: &mut Done,
     ui: &mut Ui,
-) -> Result<Done, Failure> {
-    let (finished, mut done) = back_up(args, ctx, selection, subject, ui).await?;
-    let picked = Picked { store: ctx.store(selection)?, id: finished.report.manifest.id.clone() };
-    let record = match due(ctx, selection, &picked, ui) {
-        Ok(true) => prove(&picked, ctx, selection, subject, &mut done, ui).await,
-        Ok(false) => None,
+) -> Option<DrillRecord> {
+    let manifest = &finished.report.manifest;
+    let (id, part) = (manifest.id.clone(), manifest.part());
+    let due = match ctx.store(selection) {
+        Ok(store) => {
+            let picked = Picked { store, id };
+            due(ctx, selection, &picked, part.as_deref(), ui).await.map(|due| due.then_some(picked))
+        }
+        Err(failure) => Err(failure),
+    };
+    match due {
+        Ok(Some(picked)) => prove(&picked, ctx, selection, subject, shared, done, ui).await,
+        Ok(None) => None,
         Err(failure) => {
-            later(&mut done, ui, format!("whether a drill is due could not be found out: {}", failure.error));
+            later(done, ui, format!("whether a drill is due could not be found out: {}", failure.error));
             None
         }
-    };
-    done.document = serde_json::to_value(Night::of(&finished, record.as_ref(), &done.problems))?;
-    view::nightly::done(ui, &finished, record.as_ref(), &done.problems)?;
-    Ok(done)
+    }
 }
 
-/// Whether the newest proof of this database is too old. Without a key, drills are another machine's work.
-fn due(ctx: &Context, selection: &Selection<'_>, picked: &Picked, ui: &Ui) -> Result<bool, Failure> {
+/// Whether the newest proof of this database, or of this part of it, is too old. Without a key, drills are another machine's work.
+async fn due(
+    ctx: &Context,
+    selection: &Selection<'_>,
+    picked: &Picked,
+    part: Option<&str>,
+    ui: &Ui,
+) -> Result<bool, Failure> {
     let Some(every) = ctx.settings.drill.every else { return Ok(false) };
-    let mut backups = backup::list(&*picked.store, ctx.now)?;
+    let (store, trust, now) = (Arc::clone(&picked.store), ctx.trust()?, ctx.now);
+    let mut backups = tokio::task::spawn_blocking(move || backup::list(&*store, &trust, now)).await??;
     backups.retain(|backup| backup.id.database_slug() == picked.id.database_slug());
-    if !freshness::drill_is_due(&backups, every.0, ctx.now) {
+    if !freshness::drill_is_due(&backups, part, every.0, ctx.now) {
         return Ok(false);
     }
     if !ctx.has_identities(selection) {
@@ -55,15 +69,19 @@ fn due(ctx: &Context, selection: &Selection<'_>, picked: &Picked, ui: &Ui) -> Re
     Ok(true)
 }
 
-/// Drills the new backup; what goes wrong is a later step that failed.
+/// Drills the new backup, once the drills of other databases are done.
 async fn prove(
     picked: &Picked,
     ctx: &Context,
     selection: &Selection<'_>,
     subject: &Subject<'_>,
+    shared: &Shared,
     done: &mut Done,
     ui: &mut Ui,
 ) -> Option<DrillRecord> {
+    let waiting = Instant::now();
+    let _port = shared.port.lock().await;
+    done.waited += waiting.elapsed();
     ui.status(format!("No proof is young enough: {} is drilled", picked.id));
     let begun = Instant::now();
     let options = ctx.identities(selection, &[]).and_then(|keys| drill::default_options(ctx, ui, keys));

@@ -5,29 +5,28 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
-use serde_json::Value;
 use unisys_db::snapshot::SnapshotOptions;
 use unisys_db::{Target, selection};
-use unisys_ops::backup::{
-    self, BackupOptions, BackupReport, Copied, DumpOptions, Limits, Locks, Standby, Tag,
-};
+use unisys_ops::backup::{BackupOptions, BackupReport, DumpOptions, Limits, Locks, Standby, Tag};
 use unisys_ops::doctor;
-use unisys_ops::evidence::SigningKey;
+use unisys_ops::evidence::{SigningKey, Trust};
 use unisys_ops::keys::{self, Recipient};
 use unisys_ops::platform;
 use unisys_ops::progress::Progress;
 use unisys_ops::retention::Rules;
 use unisys_ops::store::Store;
 
+use super::copies::{Copies, Followed};
 use super::selected::SelectedArgs;
-use super::{copies, nightly, retention, run_all};
+use super::serve::{Shared, serve};
+use super::{copies, retention, run_all};
 use crate::commands::signature;
 use crate::context::{Context, Selection};
 use crate::exit::Exit;
 use crate::explain;
 use crate::failure::Failure;
-use crate::service::{self, Done, Subject};
-use crate::settings::{Layout, Operation, Ranges, Size};
+use crate::service;
+use crate::settings::{Layout, Ranges, Size};
 use crate::ui::Ui;
 use crate::view::{self, prune::DatabaseReport};
 
@@ -61,6 +60,9 @@ pub(crate) struct Args {
     /// Let a passphrase open it, too; without backup.passphrase-command or -file you type it, twice
     #[arg(long)]
     passphrase: bool,
+    /// Begin although the store seems to have too little room [default: backup.space-check]
+    #[arg(long)]
+    no_space_check: bool,
     /// Take over a store that holds backups of this database from another server
     #[arg(long)]
     adopt: bool,
@@ -71,8 +73,8 @@ pub(crate) struct Args {
     #[arg(long)]
     no_prune: bool,
     /// Also do what a night needs: a drill, when the newest proof is older than drill.every
-    #[arg(long, conflicts_with = "all")]
-    nightly: bool,
+    #[arg(long)]
+    pub(super) nightly: bool,
     #[command(flatten)]
     selected: SelectedArgs,
 }
@@ -85,58 +87,39 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
                 Err(Failure::usage("--lint-only looks at one database")
                     .hint("Choose it with --database NAME."))
             }
-            false => run_all::run(&args, at_once, ctx, ui).await,
+            false => {
+                stand_back(ctx, ui);
+                run_all::run(&args, at_once, ctx, ui).await
+            }
         };
     }
-    let database = ctx.selection()?;
+    let database = ctx.selection().map_err(or_all(ctx))?;
     if args.lint_only {
         return lint(&args, &database, ctx, ui).await;
     }
     stand_back(ctx, ui);
-    let subject = Subject::of(ctx, &database);
-    service::told(Operation::Backup, &subject, ui, async |ui: &mut Ui| match args.nightly {
-        true => nightly::run(&args, ctx, &database, &subject, ui).await,
-        false => {
-            let (finished, done) = back_up(&args, ctx, &database, &subject, ui).await?;
-            view::backup::made(ui, &finished, &done.problems)?;
-            ui.hint(format!("Prove it: unisys-dba drill {}", finished.report.manifest.id));
-            Ok(done)
+    let (result, news) = serve(&args, ctx, &database, &Shared::new(NonZeroUsize::MIN), ui).await;
+    if let Ok(made) = &result {
+        view::backup::one(ui, made)?;
+        if !args.nightly {
+            ui.hint(format!("Prove it: unisys-dba drill {}", made.finished.report.manifest.id));
         }
-    })
-    .await
+    }
+    let exit = result.as_ref().map_or_else(|failure| failure.exit, |made| made.exit);
+    let exit = service::tell_of(&news, exit, ctx, ui).await;
+    result.map(|_| exit)
 }
 
-/// Makes a backup between its hooks, copies it, and prunes. Nothing is answered yet.
-pub(super) async fn back_up(
-    args: &Args,
-    ctx: &Context,
-    database: &Selection<'_>,
-    subject: &Subject<'_>,
-    ui: &mut Ui,
-) -> Result<(Finished, Done), Failure> {
-    let mut made = None;
-    let done = service::hooked(Operation::Backup, subject, ui, async |ui: &mut Ui| {
-        let mut prepared = prepare(args, database, ctx, ui)?;
-        prepared.passphrase = passphrase(args, ctx, ui).await?;
-        let (options, after) = prepared.begin(Arc::from(ui.progress()));
-        let made_now = backup::run_and_keep_lock(&*after.store, options).await;
-        let finished = after.follow(made_now.map_err(explain::with_doctor)?, args, ctx, ui).await;
-        finished.report.manifest.warnings.iter().for_each(|warning| ui.warning(warning));
-        let mut done = Done { exit: Exit::Done, document: Value::Null, problems: Vec::new(), drilled: None };
-        tell(&finished, ui).into_iter().for_each(|problem| done.later(problem));
-        done.document = serde_json::to_value(view::backup::Made::of(&finished, &done.problems))?;
-        made = Some(finished);
-        Ok(done)
-    })
-    .await?;
-    let finished = made.ok_or_else(|| Failure::new("no backup was made"))?;
-    Ok((finished, done))
+/// Names the other way out, where several databases are configured and none is named.
+fn or_all(ctx: &Context) -> impl Fn(Failure) -> Failure {
+    let several = !ctx.names_database() && ctx.settings.databases.len() > 1;
+    move |failure| if several { failure.hint("Or back up every one with --all.") } else { failure }
 }
 
 /// A complete backup with what followed it.
 pub(crate) struct Finished {
     pub(crate) report: BackupReport,
-    pub(crate) copies: Vec<Copied>,
+    pub(crate) copies: Vec<Followed>,
     /// Nothing where no pruning was wanted.
     pub(crate) pruned: Option<DatabaseReport>,
 }
@@ -144,15 +127,15 @@ pub(crate) struct Finished {
 /// Says what went wrong after a backup was complete; returns the same, a sentence each.
 pub(super) fn tell(finished: &Finished, ui: &Ui) -> Vec<String> {
     let mut all = copies::tell(ui, &finished.copies);
-    if let Some(pruned) = &finished.pruned {
-        retention::warn_of_holds(ui, pruned);
-        let problems = pruned.problems();
-        problems.iter().for_each(|problem| ui.warning(problem));
-        if !problems.is_empty() {
-            ui.hint("The backup is complete. Remove the cause, and run `unisys-dba backup prune`.");
-        }
-        all.extend(problems);
+    let of_copies = finished.copies.iter().filter_map(|copy| copy.pruned.as_ref());
+    let pruned: Vec<&DatabaseReport> = finished.pruned.iter().chain(of_copies).collect();
+    retention::warn_of_holds(ui, pruned.iter().copied());
+    let problems: Vec<String> = pruned.iter().flat_map(|pruned| pruned.problems()).collect();
+    problems.iter().for_each(|problem| ui.warning(problem));
+    if !problems.is_empty() {
+        ui.hint("The backup is complete. Remove the cause, and run `unisys-dba backup prune`.");
     }
+    all.extend(problems);
     all
 }
 
@@ -173,26 +156,49 @@ impl Prepared {
 /// What follows a backup.
 pub(super) struct After {
     pub(super) store: Arc<dyn Store>,
-    copies: Vec<Arc<dyn Store>>,
-    /// What stays; nothing where no pruning is wanted.
-    rules: Option<Rules>,
+    /// What stays, and whose proofs count for that; nothing where no pruning is wanted.
+    rules: Option<(Rules, Trust)>,
+    copies: Copies,
 }
 
 impl After {
-    /// Copies what was made, and prunes under its locks.
-    pub(super) async fn follow(
-        self,
-        (report, locks): (BackupReport, Locks),
-        args: &Args,
-        ctx: &Context,
-        ui: &Ui,
-    ) -> Finished {
-        let copies = copies::update(ctx, ui, &self.store, &self.copies, &report, args.adopt).await;
-        let prune =
-            |rules: &Rules| retention::after_backup(&*self.store, &locks.store, rules, &report.manifest);
-        let pruned = self.rules.as_ref().map(prune);
+    /// Prunes the backup's own store, under the locks of the run. Copies come after that, and without these locks: one that is
+    /// slow delays neither the pruning nor the next run.
+    ///
+    /// # Errors
+    /// The pruning panicked; what else goes wrong is in what is returned.
+    pub(super) async fn prune(self, (report, locks): (BackupReport, Locks)) -> Result<Uncopied, Failure> {
+        let Self { store, rules, copies } = self;
+        // other databases are worked on while a store takes its time
+        let pruning = tokio::task::spawn_blocking(move || {
+            let prune = |(rules, trust): &(Rules, Trust)| {
+                retention::after_backup(&*store, &locks.store, rules, trust, &report.manifest)
+            };
+            let pruned = rules.as_ref().map(prune);
+            (Uncopied { report, pruned, store, copies }, locks)
+        });
+        let (uncopied, locks) = pruning.await?;
         locks.release().await;
-        Finished { report, copies, pruned }
+        Ok(uncopied)
+    }
+}
+
+/// A backup whose store is pruned, and whose copies are not made yet.
+pub(super) struct Uncopied {
+    report: BackupReport,
+    pruned: Option<DatabaseReport>,
+    store: Arc<dyn Store>,
+    copies: Copies,
+}
+
+impl Uncopied {
+    /// Makes the copies, and prunes them.
+    ///
+    /// # Errors
+    /// As [`After::prune`].
+    pub(super) async fn copy(self, ui: &Ui) -> Result<Finished, Failure> {
+        let copies = self.copies.update(ui, &self.store, &self.report).await?;
+        Ok(Finished { report: self.report, copies, pruned: self.pruned })
     }
 }
 
@@ -212,10 +218,20 @@ pub(super) fn prepare(
         false => ctx.recipients(database)?,
     };
     let prunes = retention::is_automatic(ctx) && !args.no_prune;
-    let rules = prunes.then(|| retention::rules_of(ctx, database)).transpose()?;
+    let trust = ctx.trust()?;
+    let rules = prunes.then(|| Ok::<_, Failure>((retention::rules_of(ctx, database)?, trust.clone())));
+    let rules = rules.transpose()?;
+    let of_copies = prunes.then(|| Ok::<_, Failure>((retention::rules_of_copies(ctx, database)?, trust)));
+    let copies = Copies {
+        stores: ctx.copies(database)?,
+        rules: of_copies.transpose()?,
+        jobs: ctx.settings.backup.jobs.get(),
+        check_space: ctx.settings.backup.space_check && !args.no_space_check,
+        adopt: args.adopt,
+    };
     let target = ctx.target(database, ui)?;
     let standby = ctx.standby(database, ui)?;
-    let after = After { store: ctx.store(database)?, copies: ctx.copies(database)?, rules };
+    let after = After { store: ctx.store(database)?, rules, copies };
     let signing = signature::own_key(ctx, ui)?;
     let options = options(args, selected, ctx, Source { target, standby, recipients, signing });
     Ok(Prepared { passphrase: None, options: Box::new(options), after })
@@ -298,6 +314,7 @@ fn options(
 ) -> impl FnOnce(Arc<dyn Progress>) -> BackupOptions + use<> {
     let settings = &ctx.settings.backup;
     let (search, tags, adopt) = (ctx.search(), args.tag.clone(), args.adopt);
+    let check_space = settings.space_check && !args.no_space_check;
     let (layout, ranges) = (args.layout.unwrap_or(settings.layout), args.ranges.unwrap_or(settings.ranges));
     let (jobs, level) = (args.jobs.unwrap_or(settings.jobs).get(), settings.compression_level);
     let snapshot =
@@ -326,6 +343,7 @@ fn options(
         snapshot,
         limits,
         tags,
+        check_space,
         adopt,
         made_by: crate::cli::VERSION.into(),
         progress,

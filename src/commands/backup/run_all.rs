@@ -1,25 +1,17 @@
-//! `backup run --all`: every database of the configuration, a few at a time.
+//! `backup run --all`: every database of the configuration, a few at a time, each served as it would be alone.
 
-use std::collections::VecDeque;
 use std::num::NonZeroUsize;
-use std::sync::Arc;
 
-use tokio::task::JoinSet;
-use unisys_ops::OpsError;
-use unisys_ops::backup::{self, BackupReport, Locks};
+use futures_util::future::join_all;
 
-use super::run::{After, Args, Finished, passphrase, prepare, stand_back, tell};
+use super::run::Args;
+use super::serve::{Shared, serve};
 use crate::context::Context;
 use crate::exit::Exit;
-use crate::explain;
 use crate::failure::Failure;
-use crate::progress::Named;
 use crate::service;
 use crate::ui::Ui;
 use crate::view::{self, all::Of};
-
-/// A complete backup under its locks.
-type Made = Result<(BackupReport, Locks), OpsError>;
 
 pub(super) async fn run(
     args: &Args,
@@ -27,62 +19,28 @@ pub(super) async fn run(
     ctx: &Context,
     ui: &mut Ui,
 ) -> Result<Exit, Failure> {
-    service::warn_of_many(ctx, ui);
-    stand_back(ctx, ui);
-    let passphrase = passphrase(args, ctx, ui).await?;
-    let mut done: Vec<Of<Finished>> = Vec::new();
-    let mut waiting = VecDeque::new();
-    for (name, database) in ctx.every()? {
-        match prepare(args, &database, ctx, ui) {
-            Ok(prepared) => waiting.push_back((name.to_owned(), prepared)),
-            Err(failure) => done.push(Of { database: name.to_owned(), result: Err(failure) }),
-        }
-    }
-    let mut running: JoinSet<(String, After, Made)> = JoinSet::new();
-    loop {
-        while running.len() < at_once.get()
-            && let Some((name, mut prepared)) = waiting.pop_front()
-        {
-            prepared.passphrase.clone_from(&passphrase);
-            let (options, after) = prepared.begin(Arc::new(Named::new(&name, ui.progress())));
-            running.spawn(async move {
-                let made = backup::run_and_keep_lock(&*after.store, options).await;
-                (name, after, made)
-            });
-        }
-        match running.join_next().await {
-            None => break,
-            Some(Ok((database, after, made))) => {
-                let result = match made {
-                    Ok(made) => {
-                        ui.status(format!("{database}: {} is complete", made.0.manifest.id));
-                        Ok(after.follow(made, args, ctx, ui).await)
-                    }
-                    Err(error) => {
-                        ui.warning(format!("{database}: {error}"));
-                        Err(explain::with_doctor(error))
-                    }
-                };
-                done.push(Of { database, result });
+    let shared = Shared::new(at_once);
+    let all = ctx.every()?.map(|(name, selection)| {
+        let (shared, mut own) = (&shared, ui.named(name));
+        async move {
+            let (result, news) = serve(args, ctx, &selection, shared, &mut own).await;
+            match &result {
+                Ok(made) => own.status(format!("{} is complete", made.finished.report.manifest.id)),
+                Err(failure) => own.warning(failure.error.to_string()),
             }
-            Some(Err(stopped)) => return Err(Failure::new(format!("a backup was stopped: {stopped}"))),
+            (Of { database: name.to_owned(), result }, news)
         }
-    }
-    done.sort_by(|a, b| a.database.cmp(&b.database));
-    view::backup::made_all(ui, &done)?;
-    for of in &done {
-        let warnings = of.result.iter().flat_map(|finished| &finished.report.manifest.warnings);
-        warnings.for_each(|warning| ui.warning(format!("{}: {warning}", of.database)));
-    }
-    let exits = done.iter().map(|of| match &of.result {
-        Ok(made) if tell(made, ui).is_empty() => Exit::Done,
-        Ok(_) => Exit::Later,
-        Err(failure) => failure.exit,
     });
-    let exit = Exit::of_all(exits.collect::<Vec<_>>());
+    let (done, news): (Vec<_>, Vec<_>) = join_all(all).await.into_iter().unzip();
+    view::backup::all(ui, &done)?;
+    let exit =
+        Exit::of_all(done.iter().map(|of| of.result.as_ref().map_or_else(|f| f.exit, |made| made.exit)));
     ui.hint(match exit {
+        Exit::Done | Exit::Later if args.nightly => {
+            "See whether all is young enough: unisys-dba backup list --check"
+        }
         Exit::Done | Exit::Later => "Prove them: unisys-dba drill --all",
         _ => "See what failed with --database NAME, and run `unisys-dba doctor --database NAME`.",
     });
-    Ok(exit)
+    Ok(service::tell_of_all(&news, exit, ctx, ui).await)
 }

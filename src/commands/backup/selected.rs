@@ -2,7 +2,7 @@
 
 use unisys_db::pattern::{SchemaPattern, TablePattern};
 use unisys_db::selection::Selection;
-use unisys_ops::backup::DumpOptions;
+use unisys_ops::backup::{DumpOptions, Selected};
 
 use crate::context::{self, Context};
 use crate::exit::Exit;
@@ -79,6 +79,15 @@ impl SelectedArgs {
         let options = candidates.into_iter().flatten().find(|options| options.words().next().is_some());
         Ok((selection, options.cloned().unwrap_or_default()))
     }
+}
+
+/// Returns which part of a database the configuration asks for, in words; nothing where it asks for all of it.
+///
+/// # Errors
+/// As [`SelectedArgs::of`].
+pub(crate) fn part(ctx: &Context, database: &context::Selection<'_>) -> Result<Option<String>, Failure> {
+    let (selection, options) = SelectedArgs::default().of(ctx, database)?;
+    Ok(Selected::asked(&selection, &options).part())
 }
 
 /// Returns the first list that holds something.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use unisys_ops::backup::{self, CheckOptions};
-use unisys_ops::evidence::{self, Evidence, PublicKey, Trust};
+use unisys_ops::evidence::{self, Evidence, Kept, PublicKey, Trust};
 
 use crate::commands::pick::{self, Picked};
 use crate::context::Context;
@@ -51,11 +51,20 @@ pub(super) async fn run(
         return Err(Failure::usage("there is no public key to verify with")
             .hint("Name the file of one with --public-key FILE, or set evidence.trusted."));
     }
-    let (picked, file) = find(which, ctx, ui)?;
-    let mut evidence = evidence::examine(&*picked.store, &picked.id, &file, &trust)?;
-    if args.files {
-        compare_files(&picked, &trust, ctx, ui, &mut evidence).await?;
-    }
+    let evidence = match find(which, ctx, ui)? {
+        Found::There(picked, file) => {
+            let mut evidence = evidence::examine(&*picked.store, &picked.id, &file, &trust)?;
+            if args.files {
+                compare_files(&picked, &trust, ctx, ui, &mut evidence).await?;
+            }
+            evidence
+        }
+        Found::Removed(kept) if args.files => {
+            return Err(Failure::usage(format!("the files of {} were removed", kept.backup))
+                .hint("Leave --files out: the record of the drill is still there."));
+        }
+        Found::Removed(kept) => kept.exhibit(&trust).evidence,
+    };
     view::evidence::show(ui, &evidence, args.files)?;
     if evidence.proves() {
         return Ok(Exit::Done);
@@ -64,18 +73,26 @@ pub(super) async fn run(
         true => ("it holds, and says that the drill failed", "Make another backup and drill that."),
         false => ("it does not hold", "Get the files from another copy, or drill again: `unisys-dba drill`."),
     };
-    let failure = Failure::new(format!("the evidence of {} proves nothing: {why}", picked.id));
+    let failure = Failure::new(format!("the evidence of {} proves nothing: {why}", evidence.backup));
     Err(failure.exit(Exit::Bad).hint(next))
 }
 
+/// A drill's record.
+enum Found {
+    /// It stands beside its backup, under this name.
+    There(Picked, String),
+    /// Its backup was removed.
+    Removed(Box<Kept>),
+}
+
 /// Returns the record that is meant, sound or not: the newest of all, the newest of one backup, or the one of this name.
-fn find(which: Option<&str>, ctx: &Context, ui: &Ui) -> Result<(Picked, String), Failure> {
+fn find(which: Option<&str>, ctx: &Context, ui: &Ui) -> Result<Found, Failure> {
     let none =
         || Failure::new("no such drill was made").hint("Run `unisys-dba drill`, or `unisys-dba drill list`.");
     if let Some(text) = which.filter(|text| !text.starts_with("drill-")) {
         let picked = pick::pick(ctx, ui, text)?;
         let file = evidence::newest(&*picked.store, &picked.id)?.ok_or_else(none)?;
-        return Ok((picked, file));
+        return Ok(Found::There(picked, file));
     }
     let wanted = which.map(|name| format!("{}.json", name.trim_end_matches(".json")));
     let mut newest: Option<(Picked, String)> = None;
@@ -87,7 +104,14 @@ fn find(which: Option<&str>, ctx: &Context, ui: &Ui) -> Result<(Picked, String),
             }
         }
     }
-    newest.ok_or_else(none)
+    if let Some((picked, file)) = newest {
+        return Ok(Found::There(picked, file));
+    }
+    let mut removed = pick::history(ctx, ui)?.into_iter();
+    removed
+        .find(|kept| wanted.as_ref() == Some(&kept.file))
+        .map(|kept| Found::Removed(Box::new(kept)))
+        .ok_or_else(none)
 }
 
 /// Adds what a check of the stored files finds to the problems of the evidence.

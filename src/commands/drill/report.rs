@@ -1,6 +1,6 @@
 //! `drill report`: all drills as one HTML file for people who were not there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
@@ -20,8 +20,8 @@ use crate::view::report::{Database, Report};
 /// Write a report for an auditor: what was backed up, restored and compared
 ///
 /// One HTML file with RTO and RPO over time, without scripts and without network; it prints well. Every signature is verified
-/// with evidence.trusted. With --output and a signing key the report is signed too. Drills go with the backup they stand beside:
-/// make a report before old backups are removed.
+/// with evidence.trusted. With --output and a signing key the report is signed too. The drills of backups that were removed are
+/// in it, too: the store keeps their records.
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Only drills from this day (UTC) on
@@ -101,23 +101,37 @@ fn databases(args: &Args, ctx: &Context, ui: &Ui) -> Result<Vec<Database>, Failu
             all.entry(key(&listed.database, &listed.system_identifier, &listed.id)).or_insert_with_key(empty);
         database.0.backups.push(listed);
     }
+    let mut exhibits = Vec::new();
     for picked in pick::all(ctx, ui)? {
-        for exhibit in evidence::exhibits(&*picked.store, &picked.id, &trust)? {
-            if started(&exhibit).is_some_and(|started| args.since.is_some_and(|since| started < since)) {
-                continue;
-            }
-            let backup = exhibit.backup.as_ref();
-            let (name, cluster) =
-                (backup.map(|b| b.database.clone()), backup.map(|b| b.system_identifier.clone()));
-            let entry = all.entry(key(&name, &cluster, &picked.id)).or_insert_with_key(empty);
-            let newest = entry.0.drills.iter().filter_map(started).max();
-            if started(&exhibit) >= newest {
-                entry.1 = Some(picked.clone());
-            }
-            entry.0.drills.push(exhibit);
+        let beside = evidence::exhibits(&*picked.store, &picked.id, &trust)?;
+        exhibits.extend(beside.into_iter().map(|exhibit| (exhibit, Some(picked.clone()))));
+    }
+    // a backup that was to go and stayed has its drills in both places
+    let there: BTreeSet<_> = exhibits.iter().map(|(exhibit, _)| name_of(exhibit)).collect();
+    let removed = pick::history(ctx, ui)?.into_iter().map(|kept| kept.exhibit(&trust));
+    exhibits
+        .extend(removed.filter(|exhibit| !there.contains(&name_of(exhibit))).map(|exhibit| (exhibit, None)));
+    for (exhibit, picked) in exhibits {
+        if started(&exhibit).is_some_and(|started| args.since.is_some_and(|since| started < since)) {
+            continue;
         }
+        let backup = exhibit.backup.as_ref();
+        let (name, cluster) =
+            (backup.map(|b| b.database.clone()), backup.map(|b| b.system_identifier.clone()));
+        let known = key(&name, &cluster, &exhibit.evidence.backup);
+        let entry = all.entry(known).or_insert_with_key(empty);
+        let newest = entry.0.drills.iter().filter_map(started).max();
+        if picked.is_some() && started(&exhibit) >= newest {
+            entry.1 = picked;
+        }
+        entry.0.drills.push(exhibit);
     }
     Ok(all.into_values().map(finished).collect())
+}
+
+/// What tells one drill from all others.
+fn name_of(exhibit: &Exhibit) -> (BackupId, String) {
+    (exhibit.evidence.backup.clone(), exhibit.evidence.file.clone())
 }
 
 /// What a damaged manifest cannot tell, the backup's name does.
@@ -148,7 +162,7 @@ fn listed(ctx: &Context, ui: &Ui) -> Result<Vec<backup::Listed>, Failure> {
     let slug = pick::named(ctx, ui)?.map(|name| BackupId::slug(&name));
     let mut all = Vec::new();
     for store in ctx.stores()? {
-        all.extend(backup::list(&*store, ctx.now)?);
+        all.extend(backup::list(&*store, &ctx.trust()?, ctx.now)?);
     }
     all.retain(|backup| slug.as_ref().is_none_or(|slug| backup.id.database_slug() == slug));
     Ok(all)

@@ -24,6 +24,9 @@ use crate::view::schedule::Plan;
 pub(super) struct Args {
     #[command(flatten)]
     pub(super) system: SystemArgs,
+    /// One job for every database of the configuration: `backup run --all`
+    #[arg(long)]
+    pub(super) all: bool,
     /// When it begins
     #[arg(long, value_name = "HH:MM", default_value = "02:00")]
     pub(super) at: TimeOfDay,

@@ -29,22 +29,27 @@ pub(super) fn job(
         Failure::config("there is no configuration, and a scheduled run knows nothing else")
             .hint("Run `unisys-dba init --database NAME --url URL --store DIR` first.")
     })?;
-    let (name, database) = database(ctx)?;
+    let (whose, databases) = whose(args, ctx)?;
     check_zone(&args.zone)?;
     let account = account(args, site, ctx)?;
-    let job_name = format!("{PREFIX}-{name}");
-    let mut arguments = vec!["--config".to_owned(), text(&config), "--database".into(), name.to_owned()];
+    // no database can be called nothing
+    let job_name = whose.map_or_else(|| PREFIX.to_owned(), |name| format!("{PREFIX}-{name}"));
+    let mut arguments = vec!["--config".to_owned(), text(&config)];
+    arguments.extend(whose.iter().flat_map(|name| ["--database", name]).map(String::from));
     if let Some(log) = self::log(log, args, site, &job_name, ctx)? {
         arguments.extend(["--log".to_owned(), text(&log)]);
     }
-    arguments.extend(["backup", "run", "--nightly"].map(String::from));
+    arguments.extend(["backup", "run"].map(String::from));
+    arguments.extend(args.all.then(|| "--all".to_owned()));
+    arguments.push("--nightly".into());
     warn(ctx, &config, account.as_deref(), ui);
+    warn_of_twice(&job_name, args, site, ui);
     Ok(Job {
-        description: format!("Backup of {name} by unisys-dba"),
+        description: format!("Backup of {} by unisys-dba", whose.unwrap_or("every database")),
         program: std::env::current_exe()?,
         arguments,
         directory: config.parent().unwrap_or(Path::new("/")).to_owned(),
-        variables: passfile(args, database, ctx, ui),
+        variables: passfile(args, &databases, ctx, ui),
         account,
         at: args.at,
         zone: args.zone.clone(),
@@ -57,13 +62,31 @@ fn text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
-fn database(ctx: &Context) -> Result<(&str, &Database), Failure> {
-    match ctx.selection()? {
+/// Returns the database it backs up, nothing for all of them; and their tables in the configuration.
+fn whose<'a>(args: &Args, ctx: &'a Context) -> Result<(Option<&'a str>, Vec<&'a Database>), Failure> {
+    if args.all {
+        ctx.every()?.for_each(drop);
+        return Ok((None, ctx.settings.databases.values().collect()));
+    }
+    let selection = match ctx.names_database() || ctx.settings.databases.len() < 2 {
+        true => ctx.selection(),
+        false => ctx.selection().map_err(|failure| failure.hint("Or take every one with --all.")),
+    };
+    match selection? {
         Selection::Configured { name, .. } => {
             let (name, database) = ctx.settings.databases.get_key_value(name).ok_or_else(none)?;
-            Ok((name, database))
+            Ok((Some(name), vec![database]))
         }
         Selection::Environment | Selection::Private => Err(none()),
+    }
+}
+
+/// Warns of a database that would be backed up by two jobs.
+fn warn_of_twice(name: &str, args: &Args, site: &Site, ui: &Ui) {
+    // what is installed elsewhere, or cannot be listed, stops no installation
+    let there = site.jobs().unwrap_or_default();
+    for job in there.iter().filter(|job| job.name != name && (args.all || job.name == PREFIX)) {
+        ui.warning(format!("{} is installed, too: what both back up is backed up twice", job.name));
     }
 }
 
@@ -115,12 +138,12 @@ fn log(
     }
 }
 
-/// Returns the variable that names the passfile, where the configuration does not.
-fn passfile(args: &Args, database: &Database, ctx: &Context, ui: &Ui) -> BTreeMap<String, String> {
+/// Returns the variable that names the passfile, where the configuration does not for every database.
+fn passfile(args: &Args, databases: &[&Database], ctx: &Context, ui: &Ui) -> BTreeMap<String, String> {
     let named = ctx.environment.get("PGPASSFILE").filter(|path| !path.is_empty()).cloned();
     let usual = dirs::home_dir().map(|home| home.join(".pgpass")).filter(|path| path.is_file());
     let found = named.or_else(|| usual.filter(|_| args.account.is_none()).map(|path| text(&path)));
-    if database.passfile.is_some() {
+    if databases.iter().all(|database| database.passfile.is_some()) {
         return BTreeMap::new();
     }
     if found.is_none() && args.account.is_some() {

@@ -47,6 +47,9 @@ fn remove(site: &Site, job: &Found, ui: &Ui) -> Result<(), Failure> {
         ui.warning(error.to_string());
     }
     site.remove(&job.name)?;
+    if let Err(error) = Site::execute(&site.forgetting()) {
+        ui.warning(error.to_string());
+    }
     ui.status(format!("{} is removed.", job.name));
     Ok(())
 }

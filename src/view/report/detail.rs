@@ -25,7 +25,10 @@ pub(super) fn detail(drill: &Exhibit) -> Vec<(&'static str, Vec<String>)> {
     let mut record = vec![evidence.file.clone(), signature(&evidence.record_signature)];
     record.extend(key(&evidence.record_signature));
     lines.push(("Record", record));
-    let mut manifest = vec![signature(&evidence.manifest_signature)];
+    let mut manifest = vec![match evidence.removed {
+        Some(_) => "removed with its backup; the record's signature vouches for its hash".into(),
+        None => signature(&evidence.manifest_signature),
+    }];
     manifest.extend(key(&evidence.manifest_signature));
     manifest.extend(evidence.manifest_sha256.iter().map(|sha256| format!("SHA-256 {sha256}")));
     lines.push(("Manifest", manifest));

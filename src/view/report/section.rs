@@ -1,7 +1,7 @@
 //! What the report says of one database, in words and coordinates.
 
 use chrono::{DateTime, Utc};
-use unisys_ops::backup::State;
+use unisys_ops::backup::{Listed, State};
 use unisys_ops::drill::{DrillRecord, Outcome};
 use unisys_ops::evidence::{Exhibit, Verdict};
 
@@ -115,9 +115,13 @@ fn backups(database: &Database) -> String {
 }
 
 fn newest_proven(database: &Database) -> String {
-    match database.backups.iter().find(|backup| backup.state == State::Proven) {
-        Some(backup) => format!("{}, of {}", backup.id, time(backup.moment)),
-        None => "none".into(),
+    let proven = || database.backups.iter().filter(|backup| backup.state == State::Proven);
+    match (proven().find(|backup| backup.part.is_none()), proven().next()) {
+        (Some(backup), _) => format!("{}, of {}", backup.id, time(backup.moment)),
+        (None, Some(Listed { id, moment, part: Some(part), .. })) => {
+            format!("none of the whole; {id}, of {}, holds a part ({})", time(*moment), printable(part))
+        }
+        _ => "none".into(),
     }
 }
 

@@ -47,6 +47,7 @@ fn drill(day: u32, outcome: Outcome, verdict: Verdict) -> Exhibit {
         record_signature: Some(verdict.clone()),
         manifest_signature: Some(verdict),
         manifest_sha256: Some("00".into()),
+        removed: None,
         problems,
     };
     Exhibit { evidence, backup: None }

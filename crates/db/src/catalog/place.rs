@@ -150,6 +150,8 @@ pub enum Spot {
     Free,
     /// A table without rows.
     Empty,
+    /// A partitioned table.
+    Partitioned,
     /// A table with rows, or something that is no table.
     Taken,
 }
@@ -169,6 +171,7 @@ pub async fn spot(session: &Session, table: &TableName) -> Result<Spot, DbError>
             let row = session.query_one(&sql, &[]).await.map_err(doing())?;
             Ok(if row.get("rows") { Spot::Taken } else { Spot::Empty })
         }
+        Some("p") => Ok(Spot::Partitioned),
         Some(_) => Ok(Spot::Taken),
     }
 }

@@ -10,6 +10,7 @@ use tokio_postgres::{CancelToken, Client, NoTls};
 
 use super::{Target, attempt};
 use crate::error::{DbError, ServerError};
+use crate::silence::Silence;
 
 /// An open connection. Dropping it closes the connection and with it any open transaction.
 ///
@@ -21,6 +22,7 @@ pub struct Session {
     target: Target,
     tls: Option<MakeTlsConnector>,
     server_version_num: u32,
+    silence: Arc<Silence>,
 }
 
 impl Session {
@@ -37,6 +39,7 @@ impl Session {
             target: Target { hosts: vec![opened.host], ..target.clone() },
             tls: opened.tls,
             server_version_num: version_num(&opened.server_version),
+            silence: Arc::default(),
         })
     }
 
@@ -44,6 +47,11 @@ impl Session {
     /// with it meets the same server, which a list of hosts or a name with several addresses does not promise.
     pub fn target(&self) -> &Target {
         &self.target
+    }
+
+    /// Returns how long rows have been waited for.
+    pub fn silence(&self) -> &Arc<Silence> {
+        &self.silence
     }
 
     /// Returns whether the connection is encrypted.
@@ -64,6 +72,11 @@ impl Session {
             doing: doing.into(),
             source: ServerError::with_end(error, ended.get().map(Arc::clone)),
         }
+    }
+
+    /// Returns what the server said, or how it ended the session.
+    pub(crate) fn server_error(&self, error: tokio_postgres::Error) -> ServerError {
+        ServerError::with_end(error, self.ended.get().map(Arc::clone))
     }
 
     /// Returns what cancels the statement running in this session, from elsewhere.

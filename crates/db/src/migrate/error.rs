@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use super::Broken;
 use crate::DbError;
+use crate::error::ServerError;
+use crate::snapshot::SnapshotError;
 
 /// Migrations could not be read, compared or applied.
 #[derive(Debug, Error)]
@@ -43,6 +46,21 @@ pub enum MigrateError {
         /// The other.
         second: String,
     },
+    /// A verify or down script whose migration is not there.
+    #[error("{file} belongs to no migration")]
+    Orphan {
+        /// The script's name.
+        file: String,
+    },
+    /// Pending migrations break rules; nothing was applied.
+    #[error("{}", first(.0))]
+    Rules(
+        /// Each of them, in order of files and lines.
+        Vec<Broken>,
+    ),
+    /// The connection goes through a transaction pooler, where the lock would be anybody's.
+    #[error(transparent)]
+    Pooler(SnapshotError),
     /// An applied file was changed afterwards.
     #[error("{file} was changed after it was applied")]
     Edited {
@@ -71,6 +89,20 @@ pub enum MigrateError {
         /// The row and what is wrong with it.
         problem: String,
     },
+    /// A baseline is for a version there is.
+    #[error("there is no migration of version {version}")]
+    NoSuchVersion {
+        /// What was asked for.
+        version: i32,
+    },
+    /// A baseline is for a database without a history.
+    #[error("the database has a history: {rows} migrations, the last is version {last}")]
+    HasHistory {
+        /// How many it has.
+        rows: usize,
+        /// The highest version.
+        last: i32,
+    },
     /// The login lacks rights that the first step needs.
     #[error("{login} may not prepare the database for migrations")]
     NotPermitted {
@@ -88,7 +120,7 @@ pub enum MigrateError {
         waited: Duration,
     },
     /// A migration failed; its transaction was rolled back.
-    #[error("could not apply {file}{}", line.map(|n| format!(" (line {n})")).unwrap_or_default())]
+    #[error("could not apply {file}{}", at_line(*line))]
     Apply {
         /// The file's name.
         file: String,
@@ -96,8 +128,72 @@ pub enum MigrateError {
         line: Option<usize>,
         /// The files this run had applied before; they stay.
         applied: Vec<String>,
+        /// Who held locks on its tables, in words, where that was the reason.
+        holders: Vec<String>,
         /// What the server said.
-        source: tokio_postgres::Error,
+        source: ServerError,
+    },
+    /// A file ended the transaction it ran in: what it did until then stays, and is in no history.
+    #[error("{file} ended its own transaction: half of it may be applied, and nothing is recorded")]
+    Left {
+        /// The file's name.
+        file: String,
+    },
+    /// What a migration did is not what its verify script expects; its transaction was rolled back.
+    #[error("{file} was rolled back: {script}, line {line}, found {}", rows.join("; "))]
+    Unverified {
+        /// The migration's file.
+        file: String,
+        /// The verify script.
+        script: String,
+        /// The line of the query that returned rows, from 1.
+        line: usize,
+        /// Some of the rows, in words.
+        rows: Vec<String>,
+    },
+    /// A migration that runs outside of a transaction failed; what it had done stays.
+    #[error("could not apply {file}{}, which runs outside of a transaction{}", at_line(*line), left(invalid))]
+    HalfDone {
+        /// The file's name.
+        file: String,
+        /// The line the server complained about, counted from 1.
+        line: Option<usize>,
+        /// The invalid indexes it left, quoted.
+        invalid: Vec<String>,
+        /// What the server said.
+        source: ServerError,
+    },
+    /// The connection was lost while a migration was committed; the server did not commit it.
+    #[error("the connection was lost at the COMMIT of {file}: it was not applied")]
+    Lost {
+        /// The file's name.
+        file: String,
+        /// How the connection ended.
+        source: ServerError,
+    },
+    /// The connection was lost, and what became of a migration could not be found out.
+    #[error("the connection was lost: whether {file} was applied is not known")]
+    Unresolved {
+        /// The file's name.
+        file: String,
+        /// How the connection ended.
+        source: ServerError,
+    },
+    /// A down script failed; its transaction was rolled back.
+    #[error("could not take it back by {file}{}", at_line(*line))]
+    Down {
+        /// The script.
+        file: String,
+        /// The line the server complained about, counted from 1.
+        line: Option<usize>,
+        /// What the server said.
+        source: ServerError,
+    },
+    /// Nothing is applied that a rollback would take back.
+    #[error("nothing above version {to} is applied")]
+    NothingToRollBack {
+        /// The version that was to be gone back to.
+        to: i32,
     },
     /// The migration engine refused.
     #[error("could not apply {file}")]
@@ -110,6 +206,26 @@ pub enum MigrateError {
     /// The server could not be asked.
     #[error(transparent)]
     Db(#[from] DbError),
+}
+
+/// The rest is in the error itself, for whoever shows it.
+fn first(broken: &[Broken]) -> String {
+    let more = match broken.len() {
+        0 | 1 => String::new(),
+        n => format!("; and {} more", n - 1),
+    };
+    broken.first().map(ToString::to_string).unwrap_or_default() + &more
+}
+
+fn at_line(line: Option<usize>) -> String {
+    line.map(|n| format!(" (line {n})")).unwrap_or_default()
+}
+
+fn left(invalid: &[String]) -> String {
+    match invalid {
+        [] => String::new(),
+        names => format!("; it left an invalid index: {}", names.join(", ")),
+    }
 }
 
 impl MigrateError {

@@ -24,6 +24,8 @@ pub enum State {
     Unknown,
     /// Not applied, though a later one is.
     OutOfOrder,
+    /// Not applied, but begun outside of a transaction: it may have taken effect in part.
+    Interrupted,
 }
 
 /// One migration, from the files, the history, or both.
@@ -90,9 +92,14 @@ impl History {
         history
     }
 
+    /// Returns the highest applied version; 0 where there is none.
+    pub(crate) fn last(&self) -> i32 {
+        self.rows.iter().map(|row| row.version).max().unwrap_or(0)
+    }
+
     /// Returns each migration of the files and the history, by version.
     pub(crate) fn compare(&self, files: &[MigrationFile]) -> Vec<Entry> {
-        let last = self.rows.iter().map(|row| row.version).max().unwrap_or(0);
+        let last = self.last();
         let mut entries: BTreeMap<i32, Entry> = files
             .iter()
             .map(|file| {
@@ -125,13 +132,15 @@ impl History {
         if let Some(problem) = self.problems.first() {
             return Err(MigrateError::History { problem: problem.clone() });
         }
-        let applied = self.rows.iter().map(|row| row.version).max().unwrap_or(0);
+        let applied = self.last();
         let mut pending = Vec::new();
         for entry in self.compare(files) {
             let file = || entry.file.clone().unwrap_or_default();
             match entry.state {
                 State::Applied => {}
-                State::Pending => pending.extend(files.iter().find(|f| f.version() == entry.version)),
+                State::Pending | State::Interrupted => {
+                    pending.extend(files.iter().find(|f| f.version() == entry.version));
+                }
                 State::Edited => return Err(MigrateError::Edited { file: file() }),
                 State::OutOfOrder => return Err(MigrateError::OutOfOrder { file: file(), applied }),
                 State::Unknown => {

@@ -1,13 +1,14 @@
-//! What must exist before the first migration: roles without rights, schema `ops`, the default that keeps new functions
-//! closed, and the one that lets an owner name what another owns ([`NAMES`]). Nothing else is granted here; that is
-//! `roles apply`.
+//! What must exist before the first migration: roles without rights, schema `ops` with history and log, and, for the
+//! university's own schema, the default that keeps new functions closed and the one that lets an owner name what another owns
+//! ([`NAMES`]). Nothing else is granted here; that is `roles apply`.
 //!
 //! Only what is missing is made, and what is there is not touched: a GRANT that changes nothing still rewrites a
 //! catalog row.
 
 use tokio_postgres::error::SqlState;
 
-use super::{HISTORY, MigrateError};
+use super::keeper::Keeper;
+use super::{HISTORY, LOG, MigrateError, MigrationSet};
 use crate::{DbError, Session, quote_ident};
 
 /// Roles that own what migrations create. Nobody logs in as one.
@@ -20,18 +21,31 @@ pub const POLICY_ROLES: [&str; 6] = ["admin", "dba", "app_user", "d_analyst", "d
 /// name its tables, and a migration grants nothing. Reading them is the policy's to allow.
 const NAMES: [(&str, &str); 1] = [("app_owner", "analysis_owner")];
 
+/// Who owns schema `ops` where nobody does yet.
+const OPS_OWNER: &str = OWNERS[4];
+
+const CREATE_HISTORY: &str = include_str!("../../../../sql/migrate/create_history.sql");
+const CREATE_LOG: &str = include_str!("../../../../sql/migrate/create_log.sql");
+
 /// Makes what is missing. Returns what it made, for people.
 ///
 /// # Errors
 /// [`MigrateError::NotPermitted`] with the SQL to run, when the login may not.
-pub(crate) async fn prepare(session: &Session) -> Result<Vec<String>, MigrateError> {
+pub(crate) async fn prepare(session: &Session, set: &MigrationSet) -> Result<Vec<String>, MigrateError> {
     let row = session
         .query_one(include_str!("../../../../sql/migrate/login.sql"), &[])
         .await
         .map_err(DbError::doing("ask who this login is"))?;
+    let mut owners = set.owners();
+    let keeper = Keeper::find(session).await?;
+    let ops_owner =
+        keeper.owner().map(str::to_owned).or_else(|| owners.iter().find(|o| *o == OPS_OWNER).cloned());
+    // A set that names no owner for the history leaves it with the login.
+    owners.extend(ops_owner.clone().filter(|owner| !owners.contains(owner)));
+    let login = row.get("login");
     let mut work =
-        Work { session, login: row.get("login"), version: row.get("version"), made: vec![], refused: vec![] };
-    work.roles().await?;
+        Work { session, login, owners, version: row.get("version"), made: vec![], refused: vec![] };
+    work.roles(&set.roles()).await?;
     work.memberships().await?;
     if !row.get::<_, bool>("may_create") {
         // The first migration creates schemas as this login, too.
@@ -42,16 +56,28 @@ pub(crate) async fn prepare(session: &Session) -> Result<Vec<String>, MigrateErr
         return Err(MigrateError::NotPermitted { login: work.login, sql: work.refused });
     }
     if !row.get::<_, bool>("has_ops") {
-        work.run("create schema ops authorization ops_owner".into(), "schema ops").await?;
+        let owner = quote_ident(ops_owner.as_deref().unwrap_or(&work.login));
+        work.run(format!("create schema ops authorization {owner}"), "schema ops").await?;
     }
-    work.defaults().await?;
-    work.history().await?;
+    if set.is_builtin() {
+        work.defaults().await?;
+    }
+    let keeper = Keeper::find(session).await?;
+    let tables = [
+        (HISTORY, include_str!("../../../../sql/migrate/history_exists.sql"), CREATE_HISTORY),
+        (LOG, include_str!("../../../../sql/migrate/log_exists.sql"), CREATE_LOG),
+    ];
+    for (table, exists, create) in tables {
+        work.table(&keeper, table, exists, create).await?;
+    }
     Ok(work.made)
 }
 
 struct Work<'a> {
     session: &'a Session,
     login: String,
+    /// Whom the login works as.
+    owners: Vec<String>,
     version: i32,
     made: Vec<String>,
     /// Statements the server refused this login.
@@ -60,9 +86,8 @@ struct Work<'a> {
 
 impl Work<'_> {
     /// Roles belong to the server: a runner on another database may make the same one at this moment.
-    async fn roles(&mut self) -> Result<(), DbError> {
-        let wanted: Vec<&str> = OWNERS.into_iter().chain(POLICY_ROLES).collect();
-        for role in self.names(include_str!("../../../../sql/migrate/missing_roles.sql"), &wanted).await? {
+    async fn roles(&mut self, wanted: &[String]) -> Result<(), DbError> {
+        for role in self.names(include_str!("../../../../sql/migrate/missing_roles.sql"), wanted).await? {
             self.run(format!("create role {} nologin", quote_ident(&role)), &format!("role {role}")).await?;
         }
         Ok(())
@@ -70,12 +95,12 @@ impl Work<'_> {
 
     /// A login that is no superuser works as an owner only where it is a member.
     async fn memberships(&mut self) -> Result<(), DbError> {
-        let mut owners =
-            self.names(include_str!("../../../../sql/migrate/unreachable_owners.sql"), &OWNERS).await?;
+        let unreachable = include_str!("../../../../sql/migrate/unreachable_owners.sql");
+        let mut owners = self.names(unreachable, &self.owners).await?;
         if !self.refused.is_empty() {
             // The missing ones will need it too, once somebody has made them.
             let missing = include_str!("../../../../sql/migrate/missing_roles.sql");
-            owners.extend(self.names(missing, &OWNERS).await?);
+            owners.extend(self.names(missing, &self.owners).await?);
         }
         // From 16 on: may become the owner when asked, does not have its rights all the time.
         let options = if self.version >= 160_000 { " with inherit false, set true" } else { "" };
@@ -93,7 +118,8 @@ impl Work<'_> {
     /// Only the default without a schema takes EXECUTE from PUBLIC; the one for a schema does nothing (documentation
     /// of ALTER DEFAULT PRIVILEGES: what is granted globally cannot be revoked per schema).
     async fn defaults(&mut self) -> Result<(), DbError> {
-        for owner in self.names(include_str!("../../../../sql/migrate/open_defaults.sql"), &OWNERS).await? {
+        let open = include_str!("../../../../sql/migrate/open_defaults.sql");
+        for owner in self.names(open, &self.owners).await? {
             let what = format!("closed default for functions of {owner}");
             self.default_of(&owner, "revoke execute on functions from public", what).await?;
         }
@@ -119,21 +145,25 @@ impl Work<'_> {
         Ok(())
     }
 
-    async fn history(&mut self) -> Result<(), DbError> {
-        let doing = || DbError::doing(format!("create {HISTORY}"));
-        let exists = include_str!("../../../../sql/migrate/history_exists.sql");
+    async fn table(
+        &mut self,
+        keeper: &Keeper,
+        table: &str,
+        exists: &str,
+        create: &str,
+    ) -> Result<(), DbError> {
+        let doing = || DbError::doing(format!("create {table}"));
         if self.session.query_one(exists, &[]).await.map_err(doing())?.get(0) {
             return Ok(());
         }
-        let create = include_str!("../../../../sql/migrate/create_history.sql");
         // One simple query is one transaction.
-        let result = self.session.batch_execute(&format!("set local role ops_owner;\n{create}")).await;
-        result.map_err(doing())?;
-        self.made.push(format!("table {HISTORY}"));
+        let create = format!("{};\n{create}", keeper.set_local_role());
+        self.session.batch_execute(&create).await.map_err(doing())?;
+        self.made.push(format!("table {table}"));
         Ok(())
     }
 
-    async fn names(&self, query: &str, among: &[&str]) -> Result<Vec<String>, DbError> {
+    async fn names(&self, query: &str, among: &[String]) -> Result<Vec<String>, DbError> {
         let rows = self.session.query(query, &[&among]).await.map_err(DbError::doing("look up the roles"))?;
         Ok(rows.iter().map(|row| row.get(0)).collect())
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::functions::{Verdict, verdicts};
 use crate::selection::Scope;
 use crate::{DbError, Session, TableName};
 
@@ -16,6 +17,19 @@ pub struct Function {
     pub body: String,
     /// What runs it, for people: `index app.i`.
     pub used_by: String,
+    /// What the server says of it when no schema is searched.
+    pub verdict: Verdict,
+}
+
+/// An event trigger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventTrigger {
+    /// Its name.
+    pub name: String,
+    /// Its owner.
+    pub owner: String,
+    /// Whether the owner is a superuser.
+    pub superuser: bool,
 }
 
 /// What a backup of a database is to know of its content.
@@ -31,6 +45,8 @@ pub struct Contents {
     pub extension_rows: Vec<(TableName, String)>,
     /// Subscriptions.
     pub subscriptions: Vec<String>,
+    /// Event triggers.
+    pub event_triggers: Vec<EventTrigger>,
     /// Functions that run during a restore and have no `search_path` of their own.
     pub functions: Vec<Function>,
     /// The names that only a `search_path` leads to; read where there is such a function.
@@ -59,19 +75,23 @@ impl Contents {
         contents.extension_rows = rows.iter().map(|row| (name(row), row.get("extension"))).collect();
         let sql = include_str!("../../../../sql/lint/functions.sql");
         let rows = session.query(sql, &[]).await.map_err(doing())?;
-        let function = |row: &tokio_postgres::Row| Function {
+        let rows: Vec<_> = rows.into_iter().filter(|row| takes(&name(row))).collect();
+        let verdicts = verdicts(session, &rows).await?;
+        let function = |(row, verdict): (&tokio_postgres::Row, Verdict)| Function {
             name: name(row),
             arguments: row.get("arguments"),
             body: row.get("body"),
             used_by: row.get("used_by"),
+            verdict,
         };
-        contents.functions = rows.iter().map(function).filter(|f| takes(&f.name)).collect();
-        if !contents.functions.is_empty() {
+        contents.functions = rows.iter().zip(verdicts).map(function).collect();
+        if contents.functions.iter().any(|function| function.verdict == Verdict::Unknown) {
             let sql = include_str!("../../../../sql/lint/names.sql");
             let rows = session.query(sql, &[]).await.map_err(doing())?;
             contents.names = rows.iter().map(|row| row.get("name")).collect();
         }
         contents.subscriptions = subscriptions(session).await?;
+        contents.event_triggers = event_triggers(session).await?;
         Ok(contents)
     }
 }
@@ -80,6 +100,17 @@ async fn subscriptions(session: &Session) -> Result<Vec<String>, DbError> {
     let sql = include_str!("../../../../sql/lint/subscriptions.sql");
     let rows = session.query(sql, &[]).await.map_err(doing())?;
     Ok(rows.iter().map(|row| row.get("name")).collect())
+}
+
+async fn event_triggers(session: &Session) -> Result<Vec<EventTrigger>, DbError> {
+    let sql = include_str!("../../../../sql/lint/event_triggers.sql");
+    let rows = session.query(sql, &[]).await.map_err(doing())?;
+    let trigger = |row: &tokio_postgres::Row| EventTrigger {
+        name: row.get("name"),
+        owner: row.get("owner"),
+        superuser: row.get("superuser"),
+    };
+    Ok(rows.iter().map(trigger).collect())
 }
 
 fn doing() -> impl FnOnce(tokio_postgres::Error) -> DbError {

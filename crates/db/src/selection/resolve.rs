@@ -94,6 +94,7 @@ async fn leave_out(
         if let Some(relation) = row.get::<_, Option<u32>>("relation").and_then(|oid| known.get(&oid)) {
             scope.relations.insert(relation.oid, (relation.name.clone(), relation.kind));
         }
+        scope.cuts_publications |= matches!(kind.as_str(), "publication relation" | "publication namespace");
         // what is no kind of the inventory (rowtypes, defaults, toast tables) is told with something else
         scope.items.extend(Kind::from_text(&kind).map(|kind| (kind, name)));
     }

@@ -17,6 +17,7 @@ pub struct Scope {
     pub(super) without_rows: BTreeMap<u32, TableName>,
     pub(super) transient: BTreeSet<u32>,
     pub(super) rebuilt: Vec<TableName>,
+    pub(super) cuts_publications: bool,
 }
 
 impl Scope {
@@ -98,6 +99,11 @@ impl Scope {
     /// left out.
     pub fn rebuilt(&self) -> &[TableName] {
         &self.rebuilt
+    }
+
+    /// Whether a publication names tables or schemas that are left out.
+    pub fn cuts_publications(&self) -> bool {
+        self.cuts_publications
     }
 
     /// Returns what of an inventory a restored copy must show.

@@ -181,7 +181,7 @@ impl Moment {
         let Self::Database { coordinator, encoding } = self else { return Ok(None) };
         let tables: Vec<Table> =
             coordinator.tables().iter().filter(|t| wanted(t, patterns)).cloned().collect();
-        let session = coordinator.worker(&tables, &Retries::NONE).await?;
+        let session = coordinator.worker(&tables, &Retries::NONE).await?.session;
         if let Some(encoding) = encoding {
             let sql = format!("set client_encoding = {}", crate::quote_literal(encoding));
             session.batch_execute(&sql).await.map_err(session.doing("set the client encoding"))?;

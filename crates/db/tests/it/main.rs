@@ -8,6 +8,7 @@ mod generate;
 mod inventory;
 mod inventory_changes;
 mod migrate;
+mod migrate_faults;
 mod schema;
 mod support;
 #[cfg(unix)]

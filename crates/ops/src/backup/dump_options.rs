@@ -24,11 +24,14 @@ const ALLOWED: [(&str, Omits); 8] = [
     ("--no-security-labels", Omits::Attribute("security label")),
     ("--no-table-access-method", Omits::Attribute("access method")),
     ("--no-toast-compression", Omits::Attribute("compression")),
-    ("--no-publications", Omits::Objects(Kind::Publication)),
+    (NO_PUBLICATIONS, Omits::Objects(Kind::Publication)),
     ("--no-subscriptions", Omits::Objects(Kind::Subscription)),
     ("--no-unlogged-table-data", Omits::UnloggedRows),
     ("--no-statistics", Omits::Nothing),
 ];
+
+/// Leaves out publications.
+const NO_PUBLICATIONS: &str = "--no-publications";
 
 /// Why others may not.
 const REFUSED: [(&[&str], &str); 5] = [
@@ -113,6 +116,13 @@ impl DumpOptions {
     /// Returns them as pg_dump takes them.
     pub fn words(&self) -> impl Iterator<Item = &'static str> {
         self.0.iter().map(|(word, _)| *word)
+    }
+
+    /// Leaves out publications too.
+    pub(crate) fn leave_out_publications(&mut self) {
+        if !self.words().any(|word| word == NO_PUBLICATIONS) {
+            self.0.push((NO_PUBLICATIONS, Omits::Objects(Kind::Publication)));
+        }
     }
 
     /// Whether the rows of unlogged tables are left out.

@@ -23,23 +23,49 @@ pub fn matching<'a>(ids: &'a [BackupId], text: &str) -> Vec<&'a BackupId> {
     ids.iter().filter(starts).collect()
 }
 
-/// Returns the latest backup in `store`, of one database or of all.
+/// The latest backup of a database.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Latest {
+    /// The newest that holds all that is wanted; one whose manifest cannot be read may have been that.
+    pub whole: Option<BackupId>,
+    /// The newest of those that are newer and hold less, and what it holds, in words.
+    pub part: Option<(BackupId, String)>,
+}
+
+/// Returns the latest backup in `store`, of one database or of all. It is a whole one, or holds `part`, where the configuration asks
+/// for no more.
 ///
 /// # Errors
-/// [`OpsError`] when the store, or one of two manifests of the same second, cannot be read.
-pub fn latest(store: &dyn Store, database: Option<&str>) -> Result<Option<BackupId>, OpsError> {
+/// [`OpsError`] when the store cannot be read.
+pub fn latest(store: &dyn Store, database: Option<&str>, part: Option<&str>) -> Result<Latest, OpsError> {
     let slug = database.map(BackupId::slug);
     let mut ids = store.ids()?;
     ids.retain(|id| slug.as_ref().is_none_or(|slug| id.database_slug() == slug));
-    let newest = ids.iter().map(BackupId::moment).max();
-    ids.retain(|id| Some(id.moment()) == newest);
-    if ids.len() < 2 {
-        return Ok(ids.pop());
+    ids.sort_by_key(|id| std::cmp::Reverse((id.moment(), id.clone())));
+    let mut passed = None;
+    for of_a_second in ids.chunk_by(|a, b| a.moment() == b.moment()) {
+        // the name tells the second, the manifest the moment
+        let mut known = Vec::new();
+        for id in of_a_second {
+            known.push(match OpenBackup::manifest(store, id) {
+                Ok((manifest, _)) => (manifest.moment, id, manifest.part()),
+                Err(error) if error.blames_the_backup() => (id.moment(), id, None),
+                // removed since the store was listed, or of a newer format: whoever opens it says so
+                Err(OpsError::Refused(_) | OpsError::NewerFormat { .. }) => (id.moment(), id, None),
+                Err(error) => return Err(error),
+            });
+        }
+        known.sort_by_key(|(moment, id, _)| std::cmp::Reverse((*moment, *id)));
+        for (_, id, held) in known {
+            match held {
+                Some(words) if Some(words.as_str()) != part => {
+                    passed = passed.or_else(|| Some((id.clone(), words)));
+                }
+                _ => return Ok(Latest { whole: Some(id.clone()), part: passed }),
+            }
+        }
     }
-    // the name tells the second, the manifest the moment
-    let moments: Result<Vec<_>, OpsError> =
-        ids.into_iter().map(|id| Ok((OpenBackup::manifest(store, &id)?.0.moment, id))).collect();
-    Ok(moments?.into_iter().max().map(|(_, id)| id))
+    Ok(Latest { whole: None, part: passed })
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::work::{Done, Shared};
 use crate::OpsError;
 use crate::child::Running;
 use crate::progress::Expected;
-use crate::restore::{created_roles, unquoted};
+use crate::restore::{created_roles, named_roles, unquoted};
 
 /// How long the roles are dumped again and again until they stand still for the time one dump takes.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -47,8 +47,10 @@ impl Shared {
             let after = inventory::load_roles(session).await?;
             let failed = match dumped {
                 Ok(dump) => {
-                    let dumped = created_roles(&String::from_utf8_lossy(&dump));
-                    if before == after && dumped == names(&after) {
+                    let text = String::from_utf8_lossy(&dump);
+                    let created = created_roles(&text);
+                    let whole = named_roles(&text).is_subset(&created) && created == names(&after);
+                    if before == after && whole {
                         return Ok((dump, after));
                     }
                     None

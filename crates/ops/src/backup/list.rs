@@ -6,41 +6,25 @@
 
 mod index;
 
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use self::index::Entry;
+use super::worth::{self, State};
 use super::{BackupId, Layout, Manifest, Tag};
-use crate::OpsError;
-use crate::drill::{self, DrillRecord, Outcome};
+use crate::drill;
 use crate::evidence::{Trust, signature_name};
 use crate::keys::sha256;
 use crate::restore::OpenBackup;
 use crate::retention::Pin;
 use crate::store::{MANIFEST, Store, Version};
+use crate::{OpsError, at_once};
 
 /// A backup changed this recently may change again within one tick of the store's clock, and look unchanged. Two seconds is the
 /// coarsest clock in use (FAT's).
 const TICK: Duration = Duration::from_secs(2);
-
-/// What is known of a backup's worth.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum State {
-    /// Its newest drill proved it, as it is now.
-    Proven,
-    /// No drill was made of it as it is now.
-    Unproven,
-    /// Its newest drill failed.
-    Failed,
-    /// Its manifest is missing or cannot be read.
-    Damaged,
-    /// It is of a format newer than this build reads.
-    Newer,
-}
 
 /// One backup of a store. What only a sound manifest can tell is `None` without one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -53,10 +37,16 @@ pub struct Listed {
     pub state: State,
     /// Why its manifest cannot be read.
     pub problem: Option<String>,
-    /// When its newest proof was begun.
+    /// When its newest proof that counts was begun.
     pub proven: Option<DateTime<Utc>>,
     /// When its newest drill was begun, however it ended.
     pub drilled: Option<DateTime<Utc>>,
+    /// When its newest proof was begun that does not count, because nobody who is trusted vouches for it.
+    #[serde(default)]
+    pub doubted: Option<DateTime<Utc>>,
+    /// Which part of its database it holds, in words; nothing where it was to hold all of it.
+    #[serde(default)]
+    pub part: Option<String>,
     /// The database.
     pub database: Option<String>,
     /// The cluster.
@@ -93,14 +83,49 @@ pub struct Listed {
     pub pin: Option<Pin>,
 }
 
-/// How many backups are read at once: a bucket answers many questions in the time it takes for one.
-const READERS: usize = 8;
+impl Listed {
+    /// Returns a backup of which nothing is known but its name.
+    pub(crate) fn named(id: BackupId) -> Self {
+        Self {
+            moment: id.moment(),
+            id,
+            state: State::Unproven,
+            problem: None,
+            proven: None,
+            drilled: None,
+            doubted: None,
+            part: None,
+            database: None,
+            system_identifier: None,
+            rows: None,
+            tables: None,
+            large_objects: None,
+            stored_bytes: None,
+            database_bytes: None,
+            seconds: None,
+            layout: None,
+            server_version: None,
+            made_by: None,
+            signed_by: None,
+            recipients: Vec::new(),
+            warnings: Vec::new(),
+            tags: Vec::new(),
+            pin: None,
+        }
+    }
 
-/// Returns the backups in `store`, the newest first; `now` tells how fresh a backup is.
+    /// Whether it holds all that is wanted of its database: everything, or `part`, where the configuration asks for no more. One
+    /// that cannot be read may have been whole.
+    pub fn is_whole(&self, part: Option<&str>) -> bool {
+        self.part.is_none() || self.part.as_deref() == part
+    }
+}
+
+/// Returns the backups in `store`, the newest first; `now` tells how fresh a backup is, `trust` whose proofs count.
 ///
 /// # Errors
 /// [`OpsError`] when the store cannot be listed. A damaged backup is listed as such.
-pub fn list(store: &dyn Store, now: DateTime<Utc>) -> Result<Vec<Listed>, OpsError> {
+pub fn list(store: &dyn Store, trust: &Trust, now: DateTime<Utc>) -> Result<Vec<Listed>, OpsError> {
     let memory = store.memory();
     let mut known = memory.as_deref().map(index::read).unwrap_or_default();
     let settled = SystemTime::from(now).checked_sub(TICK).unwrap_or(SystemTime::UNIX_EPOCH);
@@ -109,122 +134,63 @@ pub fn list(store: &dyn Store, now: DateTime<Utc>) -> Result<Vec<Listed>, OpsErr
     for version in store.versions()? {
         match known.remove(&version.id).filter(|entry| entry.mark == version.mark) {
             Some(entry) if version.changed < settled => keep.push(entry),
-            Some(entry) => all.push(entry.backup),
+            Some(entry) => all.push(entry),
             None => unknown.push(version),
         }
     }
     let mut fresh = false;
-    for (Version { mark, changed, .. }, backup) in look_at_all(store, unknown)? {
-        match changed < settled {
-            true => {
-                keep.push(Entry { mark, backup });
-                fresh = true;
-            }
-            false => all.push(backup),
+    for (changed, entry) in at_once::each(unknown, |version| Ok((version.changed, look(store, version)?)))? {
+        if changed < settled {
+            keep.push(entry);
+            fresh = true;
+        } else {
+            all.push(entry);
         }
     }
     if let Some(memory) = memory.filter(|_| fresh || before != keep.len()) {
         // where it cannot be kept, it is read again the next time
         let _ = index::write(&memory, &keep);
     }
-    all.extend(keep.into_iter().map(|entry| entry.backup));
+    all.append(&mut keep);
+    let mut all: Vec<Listed> = all.into_iter().map(|entry| entry.judged(trust)).collect();
     all.sort_by(|a, b| b.moment.cmp(&a.moment).then_with(|| b.id.cmp(&a.id)));
     Ok(all)
 }
 
-/// Reads several backups, some at once.
-fn look_at_all(store: &dyn Store, versions: Vec<Version>) -> Result<Vec<(Version, Listed)>, OpsError> {
-    let readers = versions.len().min(READERS);
-    let queue = Mutex::new(versions);
-    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop();
-    let read = || -> Result<Vec<(Version, Listed)>, OpsError> {
-        let mut found = Vec::new();
-        while let Some(version) = next() {
-            let listed = look(store, &version.id)?;
-            found.push((version, listed));
-        }
-        Ok(found)
-    };
-    std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..readers).map(|_| scope.spawn(read)).collect();
-        let stopped = || OpsError::Refused("a thread was stopped".into());
-        let mut found = Vec::new();
-        for thread in threads {
-            found.extend(thread.join().map_err(|_| stopped())??);
-        }
-        Ok(found)
-    })
-}
-
 /// Reads what there is to know of one backup.
-fn look(store: &dyn Store, id: &BackupId) -> Result<Listed, OpsError> {
-    let pin = Pin::read(store, id)?;
-    let (manifest, json, signature) = match OpenBackup::judged(store, id, &Trust::default()) {
+fn look(store: &dyn Store, version: Version) -> Result<Entry, OpsError> {
+    let Version { id, mark, .. } = version;
+    let pin = Pin::read(store, &id)?;
+    let bad = |error: OpsError, mark| Entry {
+        mark,
+        backup: Listed { pin: pin.clone(), ..unreadable(&id, &error) },
+        drills: Vec::new(),
+    };
+    let (manifest, json, signature) = match OpenBackup::judged(store, &id, &Trust::default()) {
         Ok(read) => read,
-        Err(error) => return Ok(Listed { pin, ..unreadable(id, &error) }),
+        Err(error) => return Ok(bad(error, mark)),
     };
     if let Some(problem) = signature.problem() {
-        let problem = format!("{}: {problem}", signature_name(MANIFEST));
-        return Ok(Listed { pin, ..unreadable(id, &OpsError::Corrupt(problem)) });
+        return Ok(bad(OpsError::Corrupt(format!("{}: {problem}", signature_name(MANIFEST))), mark));
     }
-    let records = drill::list(store, id)?;
+    let drills = worth::drills(store, &id, &sha256(&json))?;
     let signed_by = signature.key().map(str::to_owned);
-    Ok(Listed { pin, signed_by, ..summary(manifest, &records, &sha256(&json)) })
+    Ok(Entry { mark, backup: Listed { pin, signed_by, ..summary(manifest) }, drills })
 }
 
 fn unreadable(id: &BackupId, error: &OpsError) -> Listed {
     let newer = matches!(error, OpsError::NewerFormat { .. });
     Listed {
-        id: id.clone(),
-        moment: id.moment(),
         state: if newer { State::Newer } else { State::Damaged },
         problem: Some(drill::chain(error)),
-        proven: None,
-        drilled: None,
-        database: None,
-        system_identifier: None,
-        rows: None,
-        tables: None,
-        large_objects: None,
-        stored_bytes: None,
-        database_bytes: None,
-        seconds: None,
-        layout: None,
-        server_version: None,
-        made_by: None,
-        signed_by: None,
-        recipients: Vec::new(),
-        warnings: Vec::new(),
-        tags: Vec::new(),
-        pin: None,
+        ..Listed::named(id.clone())
     }
 }
 
-/// Returns what a drill's records say of the manifest with this hash: its state, its newest proof, its newest drill.
-pub(crate) fn judge(
-    records: &[DrillRecord],
-    sha256: &str,
-) -> (State, Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
-    let of_these_bytes = || records.iter().filter(|record| record.manifest_sha256 == sha256);
-    let proofs = of_these_bytes().filter(|record| record.outcome == Outcome::Proven);
-    let proven = proofs.map(|record| record.started).max();
-    let newest = of_these_bytes().max_by_key(|record| record.started);
-    let state = match newest.map(|record| record.outcome) {
-        None => State::Unproven,
-        Some(Outcome::Proven) => State::Proven,
-        Some(Outcome::Failed) => State::Failed,
-    };
-    (state, proven, newest.map(|record| record.started))
-}
-
-fn summary(manifest: Manifest, records: &[DrillRecord], sha256: &str) -> Listed {
-    let (state, proven, drilled) = judge(records, sha256);
+fn summary(manifest: Manifest) -> Listed {
     Listed {
+        part: manifest.part(),
         moment: manifest.moment,
-        state,
-        problem: None,
-        proven,
-        drilled,
         rows: Some(manifest.rows()),
         tables: Some(manifest.tables.len() as u64),
         large_objects: Some(manifest.large_objects.objects),
@@ -232,187 +198,16 @@ fn summary(manifest: Manifest, records: &[DrillRecord], sha256: &str) -> Listed 
         database_bytes: Some(manifest.database_bytes),
         seconds: Some(manifest.seconds),
         layout: Some(manifest.layout),
-        id: manifest.id,
         database: Some(manifest.database),
         system_identifier: Some(manifest.system_identifier),
         server_version: Some(manifest.server_version),
         made_by: Some(manifest.made_by),
-        signed_by: None,
         recipients: manifest.recipients,
         warnings: manifest.warnings,
         tags: manifest.tags,
-        pin: None,
+        ..Listed::named(manifest.id)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use super::*;
-    use crate::backup::{FORMAT, LargeObjects};
-    use crate::keys::ProvedKeys;
-    use crate::store::{DirectoryStore, MANIFEST};
-
-    const INDEX: &str = ".index.json";
-
-    /// A moment at which everything a test has written is settled.
-    fn later() -> DateTime<Utc> {
-        Utc::now() + chrono::TimeDelta::minutes(1)
-    }
-
-    fn manifest(id: &str) -> Manifest {
-        let id = BackupId::parse(id).unwrap();
-        Manifest {
-            format: FORMAT,
-            database: id.database_slug().to_owned(),
-            system_identifier: "1".into(),
-            moment: id.moment(),
-            lsn: "0/0".into(),
-            seconds: 1.5,
-            layout: Layout::Parallel,
-            made_by: "a test".into(),
-            server_version: "15".into(),
-            pg_dump_version: "15.1".into(),
-            database_bytes: 7,
-            copy_encoding: "UTF8".into(),
-            recipients: vec!["k".into()],
-            selection: None,
-            standby: false,
-            signed_by: None,
-            passphrase: None,
-            rekeyed: None,
-            tables: Vec::new(),
-            large_objects: LargeObjects::default(),
-            warnings: Vec::new(),
-            tags: Vec::new(),
-            files: Vec::new(),
-            id,
-        }
-    }
-
-    /// A store with these backups.
-    fn store(ids: &[&str]) -> (tempfile::TempDir, DirectoryStore) {
-        let directory = tempfile::tempdir().unwrap();
-        let store = DirectoryStore::new(directory.path());
-        for id in ids {
-            let manifest = manifest(id);
-            store.begin(&manifest.id).unwrap().commit(&manifest.to_json().unwrap()).unwrap();
-        }
-        (directory, store)
-    }
-
-    fn record(store: &DirectoryStore, id: &BackupId, outcome: Outcome, started: &str) -> DrillRecord {
-        DrillRecord {
-            format: DrillRecord::FORMAT,
-            outcome,
-            backup: id.clone(),
-            manifest_sha256: OpenBackup::manifest(store, id).unwrap().1,
-            started: started.parse().unwrap(),
-            differences: Vec::new(),
-            compared: drill::Compared::default(),
-            not_compared: Vec::new(),
-            restore_seconds: 1.0,
-            verify_seconds: 1.0,
-            rpo_seconds: 1,
-            keys: ProvedKeys::default(),
-            jobs: 1,
-            server_version: "15".into(),
-            made_by: "a test".into(),
-            rto: None,
-            signed_by: None,
-        }
-    }
-
-    fn shown(store: &DirectoryStore) -> Vec<(String, State)> {
-        let all = list(store, later()).unwrap();
-        // what the test changes next must fall into another tick of the file system's clock
-        std::thread::sleep(Duration::from_millis(20));
-        all.into_iter().map(|backup| (backup.id.to_string(), backup.state)).collect()
-    }
-
-    const OLD: &str = "app_20261120T020000Z_0001";
-    const NEW: &str = "app_20261121T020000Z_0002";
-
-    #[test]
-    fn the_newest_comes_first_and_what_is_not_complete_not_at_all() {
-        let (directory, store) = store(&[OLD, NEW]);
-        fs::create_dir(directory.path().join(".partial-app_20261122T020000Z_0003")).unwrap();
-        fs::create_dir(directory.path().join("lost+found")).unwrap();
-        let expected = [(NEW.to_owned(), State::Unproven), (OLD.to_owned(), State::Unproven)];
-        assert_eq!(shown(&store), expected);
-        assert_eq!(shown(&store), expected, "from the index");
-    }
-
-    #[test]
-    fn a_drill_written_beside_a_backup_shows_at_once() {
-        let (_directory, store) = store(&[OLD]);
-        let id = BackupId::parse(OLD).unwrap();
-        assert_eq!(shown(&store)[0].1, State::Unproven);
-        record(&store, &id, Outcome::Proven, "2026-11-22T00:00:00Z").write(&store, None).unwrap();
-        assert_eq!(shown(&store)[0].1, State::Proven);
-        record(&store, &id, Outcome::Failed, "2026-11-23T00:00:00Z").write(&store, None).unwrap();
-        assert_eq!(shown(&store)[0].1, State::Failed);
-        record(&store, &id, Outcome::Proven, "2026-11-24T00:00:00Z").write(&store, None).unwrap();
-        let backup = list(&store, later()).unwrap().remove(0);
-        assert_eq!((backup.state, backup.proven), (State::Proven, backup.drilled));
-    }
-
-    #[test]
-    fn a_proof_of_another_manifest_proves_nothing() {
-        let (_directory, store) = store(&[OLD]);
-        let id = BackupId::parse(OLD).unwrap();
-        let mut record = record(&store, &id, Outcome::Proven, "2026-11-22T00:00:00Z");
-        record.manifest_sha256 = "0".repeat(64);
-        record.write(&store, None).unwrap();
-        assert_eq!(shown(&store)[0].1, State::Unproven);
-    }
-
-    #[test]
-    fn a_damaged_manifest_does_not_hide_the_others() {
-        let (_directory, store) = store(&[OLD, NEW]);
-        let path = store.path(&BackupId::parse(NEW).unwrap()).join(MANIFEST);
-        fs::write(&path, b"{").unwrap();
-        assert_eq!(shown(&store), [(NEW.to_owned(), State::Damaged), (OLD.to_owned(), State::Unproven)]);
-        fs::remove_file(&path).unwrap();
-        assert_eq!(shown(&store)[0].1, State::Damaged);
-        fs::write(&path, b"{\"format\": 99}").unwrap();
-        let newer = list(&store, later()).unwrap().remove(0);
-        assert_eq!(newer.state, State::Newer);
-        assert!(newer.problem.unwrap().contains("format 99"));
-    }
-
-    #[test]
-    fn an_index_is_used_when_it_fits_and_made_anew_when_it_does_not() {
-        let (directory, store) = store(&[OLD, NEW]);
-        let index = directory.path().join(INDEX);
-        let expected = shown(&store);
-        let written = fs::read_to_string(&index).unwrap();
-        // what the index says of an unchanged directory is believed, which shows that it is used
-        fs::write(&index, written.replace("unproven", "failed")).unwrap();
-        assert!(shown(&store).iter().all(|(_, state)| *state == State::Failed));
-        for damaged in ["", "{", "[]", "{\"format\":1,\"entries\":[]}", &written[..written.len() / 2]] {
-            fs::write(&index, damaged).unwrap();
-            assert_eq!(shown(&store), expected, "{damaged:.20}");
-            assert_eq!(fs::read_to_string(&index).unwrap().len(), written.len());
-        }
-        fs::remove_dir_all(store.path(&BackupId::parse(OLD).unwrap())).unwrap();
-        assert_eq!(shown(&store), expected[..1]);
-        assert!(!fs::read_to_string(&index).unwrap().contains(OLD), "the removed one is forgotten");
-    }
-
-    #[test]
-    fn a_store_whose_index_cannot_be_written_is_listed() {
-        let (directory, store) = store(&[OLD]);
-        fs::create_dir_all(directory.path().join(INDEX).join("in the way")).unwrap();
-        assert_eq!(shown(&store).len(), 1);
-        assert_eq!(list(&DirectoryStore::new("/nonexistent"), later()).unwrap(), []);
-    }
-
-    #[test]
-    fn what_may_still_change_is_not_kept() {
-        let (directory, store) = store(&[OLD]);
-        list(&store, Utc::now()).unwrap();
-        assert!(!directory.path().join(INDEX).exists());
-    }
-}
+mod tests;

@@ -121,6 +121,11 @@ pub(crate) fn copy_encoding(database: &DatabaseFacts) -> &'static str {
 }
 
 impl Manifest {
+    /// Returns which part of its database was asked for, in words; nothing where all of it was.
+    pub fn part(&self) -> Option<String> {
+        self.selection.as_ref().and_then(Selected::part)
+    }
+
     /// Returns the manifest in `json`.
     ///
     /// # Errors

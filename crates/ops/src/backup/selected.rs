@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use unisys_db::TableName;
 use unisys_db::inventory::Inventory;
+use unisys_db::pattern::{SchemaPattern, TablePattern};
 use unisys_db::selection::{Content, Scope, Selection};
 
 use super::DumpOptions;
@@ -53,23 +54,35 @@ pub struct Selected {
 impl Selected {
     /// Returns what a backup holds; nothing where that is everything.
     pub(super) fn new(selection: &Selection, options: &DumpOptions, scope: &Scope) -> Option<Self> {
-        let pg_dump_options: Vec<String> = options.words().map(str::to_owned).collect();
-        if scope.is_everything() && pg_dump_options.is_empty() {
+        if scope.is_everything() && options.words().next().is_none() {
             return None;
         }
         Some(Self {
             content: scope.content(),
-            schemas: selection.schemas.iter().map(|p| p.as_str().to_owned()).collect(),
-            exclude_schemas: selection.exclude_schemas.iter().map(|p| p.as_str().to_owned()).collect(),
-            tables: selection.tables.iter().map(|p| p.as_str().to_owned()).collect(),
-            exclude_tables: selection.exclude_tables.iter().map(|p| p.as_str().to_owned()).collect(),
-            exclude_table_data: selection.exclude_table_data.iter().map(|p| p.as_str().to_owned()).collect(),
-            pg_dump_options,
             left_out_schemas: scope.schemas().map(str::to_owned).collect(),
             left_out_tables: scope.tables(),
             without_rows: scope.without_rows(),
             rebuilt_views: scope.rebuilt().to_vec(),
+            ..Self::asked(selection, options)
         })
+    }
+
+    /// Returns what is asked for; what that leaves out on the day is not known yet.
+    pub fn asked(selection: &Selection, options: &DumpOptions) -> Self {
+        let schemas =
+            |patterns: &[SchemaPattern]| patterns.iter().map(|p| p.as_str().to_owned()).collect::<Vec<_>>();
+        let tables =
+            |patterns: &[TablePattern]| patterns.iter().map(|p| p.as_str().to_owned()).collect::<Vec<_>>();
+        Self {
+            content: selection.content,
+            schemas: schemas(&selection.schemas),
+            exclude_schemas: schemas(&selection.exclude_schemas),
+            tables: tables(&selection.tables),
+            exclude_tables: tables(&selection.exclude_tables),
+            exclude_table_data: tables(&selection.exclude_table_data),
+            pg_dump_options: options.words().map(str::to_owned).collect(),
+            ..Self::default()
+        }
     }
 
     /// Returns what is left out, a phrase each: `schemas: a, b`.
@@ -92,9 +105,10 @@ impl Selected {
         phrases
     }
 
-    /// Returns what was asked for, in words; what that left out on the day does not matter. Backups of which this is the same are
-    /// of one kind, and retention counts them together.
-    pub(crate) fn asked_for(&self) -> String {
+    /// Returns which part of the database was asked for, in words; nothing where all of it was. What that left out on the day does
+    /// not matter: without the rows of sessions, staging and what a standby has not, a backup is whole. Backups of which this is
+    /// the same are of one kind: retention counts them together, and only a whole one is fresh or the latest.
+    pub fn part(&self) -> Option<String> {
         let content = match self.content {
             Content::All => None,
             Content::Schema => Some("schema only".to_owned()),
@@ -113,7 +127,7 @@ impl Selected {
             list("pg_dump", &self.pg_dump_options),
         ];
         let parts: Vec<String> = parts.into_iter().flatten().collect();
-        if parts.is_empty() { "without rows a standby has not".to_owned() } else { parts.join("; ") }
+        (!parts.is_empty()).then(|| parts.join("; "))
     }
 
     /// Returns what a drill of the backup cannot prove, a sentence each.
@@ -193,5 +207,21 @@ mod tests {
             Some("rows of materialised views that read tables without rows: app.v")
         );
         assert!(selected.is_without_rows(&table("sessions")) && !selected.is_without_rows(&table("t")));
+    }
+    #[rstest::rstest]
+    #[case::sessions_and_staging(Selected { without_rows: vec![TableName::new("app", "sessions")], ..Selected::default() }, None)]
+    #[case::schema(Selected { content: Content::Schema, ..Selected::default() }, Some("schema only"))]
+    #[case::data(Selected { content: Content::Data, ..Selected::default() }, Some("data only"))]
+    #[case::schemas(Selected { schemas: vec!["app".into(), "hr*".into()], ..Selected::default() }, Some("schemas app, hr*"))]
+    #[case::without_schemas(Selected { exclude_schemas: vec!["etl".into()], ..Selected::default() }, Some("without schemas etl"))]
+    #[case::tables(Selected { tables: vec!["app.t".into()], ..Selected::default() }, Some("tables app.t"))]
+    #[case::without_tables(Selected { exclude_tables: vec!["app.t".into()], ..Selected::default() }, Some("without tables app.t"))]
+    #[case::rows_somebody_left_out(Selected { exclude_table_data: vec!["*.log".into()], ..Selected::default() }, Some("without the rows of *.log"))]
+    #[case::options(Selected { pg_dump_options: vec!["--no-comments".into()], ..Selected::default() }, Some("pg_dump --no-comments"))]
+    fn a_backup_is_whole_unless_somebody_asked_for_less(
+        #[case] selected: Selected,
+        #[case] part: Option<&str>,
+    ) {
+        assert_eq!(selected.part().as_deref(), part);
     }
 }

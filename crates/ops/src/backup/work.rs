@@ -10,7 +10,7 @@ use unisys_db::copy::RowsOut;
 use unisys_db::fingerprint::{RowFacts, Seed};
 use unisys_db::inventory::{self, Inventory};
 use unisys_db::selection::{Content, Scope};
-use unisys_db::snapshot::Coordinator;
+use unisys_db::snapshot::{Coordinator, Worker};
 use unisys_db::throttle::Throttle;
 use unisys_db::{DbError, Session, facts, quote_ident};
 
@@ -112,18 +112,27 @@ impl Shared {
         !matches!(tokio::time::timeout(self.options.limits.network_timeout, asked).await, Ok(Ok(())))
     }
 
+    /// As [`Shared::worker`], with a bound: the steps after the login take no time.
+    pub(super) async fn bounded_worker(&self) -> Result<Worker, OpsError> {
+        let limits = &self.options.limits;
+        let bound = limits.connect_wait + limits.network_timeout.saturating_mul(3);
+        let opened = tokio::time::timeout(bound, self.worker()).await;
+        opened.unwrap_or(Err(OpsError::Db(DbError::Silent { waited: bound })))
+    }
+
     /// Opens a worker's session on the snapshot, with locks on every table whose rows it may read.
-    pub(super) async fn worker(&self) -> Result<Session, OpsError> {
+    pub(super) async fn worker(&self) -> Result<Worker, OpsError> {
         let tables: Vec<Table> =
             self.coordinator.tables().iter().filter(|table| !table.parent).cloned().collect();
         let told = |error: &DbError, pause| self.options.tell_of_retry(error, pause);
         let retries = Retries { within: self.options.limits.connect_wait, told: &told };
-        let session = self.coordinator.worker(&tables, &retries).await?;
+        let worker = self.coordinator.worker(&tables, &retries).await?;
         if self.copy_encoding == "SQL_ASCII" {
             let sql = "set client_encoding = 'SQL_ASCII'";
+            let session = &worker.session;
             session.batch_execute(sql).await.map_err(session.doing("set the client encoding"))?;
         }
-        Ok(session)
+        Ok(worker)
     }
 
     /// Does one piece of work.

@@ -6,10 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_postgres::error::SqlState;
-use unisys_db::Session;
+use unisys_db::DbError;
 use unisys_db::run_lock::RunLock;
+use unisys_db::snapshot::Worker;
 use unisys_db::standby::is_conflict;
 
+use super::silence;
 use super::standby::was_conflict;
 use super::watch::Watch;
 use super::work::{Done, Shared, Work};
@@ -126,35 +128,51 @@ pub(super) async fn judge(shared: &Shared, error: OpsError) -> Failed {
 }
 
 async fn worker(shared: Arc<Shared>, queue: Arc<Mutex<VecDeque<Work>>>) -> Result<Vec<Done>, OpsError> {
-    let mut session: Option<Session> = None;
+    let mut worker: Option<Worker> = None;
     let mut done = Vec::new();
     loop {
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         let Some(work) = next else { return Ok(done) };
-        done.push(perform(&shared, &work, &mut session).await?);
+        done.push(perform(&shared, &work, &mut worker).await?);
     }
 }
 
 /// Does a piece of work; when its connection is lost, imports the snapshot again and repeats it.
-async fn perform(shared: &Shared, work: &Work, session: &mut Option<Session>) -> Result<Done, OpsError> {
+async fn perform(shared: &Shared, work: &Work, worker: &mut Option<Worker>) -> Result<Done, OpsError> {
     let mut lives = LIVES;
     loop {
-        if session.is_none() && !work.is_child() {
-            *session = Some(shared.worker().await?);
-        }
-        match shared.perform(work, session.as_ref()).await {
+        match attempt(shared, work, worker).await {
             Err(error)
                 if lives > 1
-                    && (error.is_connection_lost() || session.as_ref().is_some_and(|s| s.is_closed())) =>
+                    && (is_lost(&error) || worker.as_ref().is_some_and(|w| w.session.is_closed())) =>
             {
                 lives -= 1;
                 shared.options.progress.message(&format!(
                     "a worker lost its connection and begins its piece again: {}",
                     chain(&error)
                 ));
-                *session = None;
+                *worker = None;
             }
             result => return result,
         }
+    }
+}
+
+/// A server that cannot be reached at all has been tried for as long as it is to be.
+fn is_lost(error: &OpsError) -> bool {
+    error.is_connection_lost() && !matches!(error, OpsError::Db(DbError::Connect { .. }))
+}
+
+async fn attempt(shared: &Shared, work: &Work, worker: &mut Option<Worker>) -> Result<Done, OpsError> {
+    if work.is_child() {
+        return shared.perform(work, None).await;
+    }
+    let worker = match worker {
+        Some(worker) => worker,
+        None => worker.insert(shared.bounded_worker().await?),
+    };
+    tokio::select! {
+        result = shared.perform(work, Some(&worker.session)) => result,
+        error = silence::until_lost(shared, worker) => Err(OpsError::Db(error)),
     }
 }

@@ -1,6 +1,6 @@
 //! What of a database a backup does not hold, holds with a condition, or cannot bring back.
 
-use unisys_db::preflight::{Function, Preflight};
+use unisys_db::preflight::{EventTrigger, Function, Preflight, Verdict};
 use unisys_db::{TableName, quote_ident};
 
 use super::Finding;
@@ -13,6 +13,7 @@ const UNLOGGED: &str = "unlogged tables";
 const VIEWS: &str = "materialised views";
 const EXTENSION_ROWS: &str = "extensions' rows";
 const SUBSCRIPTIONS: &str = "subscriptions";
+const EVENT_TRIGGERS: &str = "event triggers";
 const FUNCTIONS: &str = "functions";
 
 /// Judges the content of a database; one finding when a backup holds all of it.
@@ -24,6 +25,7 @@ pub(super) fn judge(facts: &Preflight) -> Vec<Finding> {
         unpopulated(&contents.unpopulated),
         extension_rows(&contents.extension_rows),
         subscriptions(&contents.subscriptions),
+        event_triggers(&contents.event_triggers),
     ];
     let mut findings: Vec<Finding> = found.into_iter().flatten().collect();
     findings.extend(contents.functions.iter().filter_map(|function| fragile(facts, function)));
@@ -76,22 +78,49 @@ fn subscriptions(subscriptions: &[String]) -> Option<Finding> {
     (!subscriptions.is_empty()).then(|| Finding::ok(SUBSCRIPTIONS, text).about(subscriptions.to_vec()))
 }
 
-/// A restore searches no schema, so a function that runs in it finds nothing without one. A guess: the text is looked at, not
-/// understood.
+/// Only a superuser can make them, and own them; they come last, so that their code does not meet the restore's statements.
+fn event_triggers(triggers: &[EventTrigger]) -> Option<Finding> {
+    if let Some(EventTrigger { name, owner, .. }) = triggers.iter().find(|trigger| !trigger.superuser) {
+        let text = format!("{name} belongs to {owner}, who is no superuser: a restore ends there");
+        let repair =
+            format!("alter event trigger {} owner to postgres; -- or another superuser", quote_ident(name));
+        return Some(Finding::warn(EVENT_TRIGGERS, text, repair).about(vec![name.clone()]));
+    }
+    let names: Vec<String> = triggers.iter().map(|trigger| trigger.name.clone()).collect();
+    let count = counted(names.len() as u64, "event trigger");
+    let text = format!("{count}, restored last and by a superuser only: {}", few(&names));
+    (!names.is_empty()).then(|| Finding::ok(EVENT_TRIGGERS, text).about(names))
+}
+
+/// A restore searches no schema, so a function that runs in it finds nothing without one. The server has judged the text; where
+/// it cannot, the text is looked at, not understood.
 fn fragile(facts: &Preflight, function: &Function) -> Option<Finding> {
-    let found = unqualified(&function.body, &facts.contents.names);
-    let first = found.first()?;
-    let name = &function.name;
-    let text = format!(
-        "{name}, which {} runs, seems to name {first} without its schema: a restore may fail there",
-        function.used_by
-    );
+    let (name, used_by) = (&function.name, &function.used_by);
     let repair = format!(
         "alter function {}({}) set search_path = {}, pg_temp;",
         name.quoted(),
         function.arguments,
         quote_ident(&name.schema)
     );
+    let (text, repair) = match &function.verdict {
+        Verdict::Sound => return None,
+        Verdict::Broken { message, mended } => {
+            let text = format!(
+                "{name}, which {used_by} runs, fails in a restore, where no schema is searched: {message}"
+            );
+            let own = format!("Name the schemas in the text of {name}: with its own alone it fails, too.");
+            (text, if *mended { repair } else { own })
+        }
+        Verdict::Unknown => {
+            let found = unqualified(&function.body, &facts.contents.names);
+            let first = found.first()?;
+            let text = format!(
+                "a guess by its text: {name}, which {used_by} runs, seems to name {first} without its schema: \
+                 a restore may fail there"
+            );
+            (text, repair)
+        }
+    };
     Some(Finding::warn(FUNCTIONS, text, repair).about(vec![name.to_string()]))
 }
 
@@ -152,27 +181,60 @@ mod tests {
         assert_eq!(findings.iter().map(|finding| finding.level).collect::<Vec<_>>(), [Level::Ok]);
     }
 
-    #[test]
-    fn a_function_that_names_without_schema_is_told_with_its_repair() {
-        let function = |body: &str| Function {
+    fn function(body: &str, verdict: Verdict) -> Contents {
+        let function = Function {
             name: TableName::new("app", "is_known"),
             arguments: "code text".into(),
             body: body.into(),
             used_by: "table constraint c on app.t".into(),
+            verdict,
         };
-        let contents = |body| Contents {
-            functions: vec![function(body)],
-            names: ["codes".to_owned()].into(),
-            ..Contents::default()
-        };
-        let findings = judged(contents("select exists (select from codes where c = code)"));
+        Contents { functions: vec![function], names: ["codes".to_owned()].into(), ..Contents::default() }
+    }
+
+    const REPAIR: &str = r#"alter function "app"."is_known"(code text) set search_path = "app", pg_temp;"#;
+
+    #[test]
+    fn what_the_server_says_of_a_function_is_no_guess() {
+        let broken = |mended| Verdict::Broken { message: "relation \"codes\" does not exist".into(), mended };
+        let findings = judged(function("", broken(true)));
         assert_eq!(findings[0].check, FUNCTIONS);
-        assert!(findings[0].text.contains("codes without its schema"), "{findings:?}");
         assert_eq!(
-            findings[0].repair.as_deref(),
-            Some(r#"alter function "app"."is_known"(code text) set search_path = "app", pg_temp;"#)
+            findings[0].text,
+            "app.is_known, which table constraint c on app.t runs, fails in a restore, where no schema is searched: \
+             relation \"codes\" does not exist"
         );
-        let sound = judged(contents("select exists (select from app.codes where c = code)"));
+        assert_eq!(findings[0].repair.as_deref(), Some(REPAIR));
+        let hopeless = judged(function("", broken(false)));
+        assert!(hopeless[0].repair.as_deref().unwrap().starts_with("Name the schemas"), "{hopeless:?}");
+        let sound = judged(function("select from codes", Verdict::Sound));
+        assert_eq!(sound[0].level, Level::Ok, "the text is not looked at where the server has spoken");
+    }
+
+    #[test]
+    fn a_function_that_the_server_cannot_judge_is_guessed_at() {
+        let findings = judged(function("select exists (select from codes where c = code)", Verdict::Unknown));
+        assert!(findings[0].text.starts_with("a guess by its text: app.is_known, which"), "{findings:?}");
+        assert!(findings[0].text.contains("codes without its schema"), "{findings:?}");
+        assert_eq!(findings[0].repair.as_deref(), Some(REPAIR));
+        let sound =
+            judged(function("select exists (select from app.codes where c = code)", Verdict::Unknown));
         assert_eq!(sound[0].level, Level::Ok);
+    }
+
+    #[test]
+    fn event_triggers_need_a_superuser() {
+        let trigger =
+            |name: &str, superuser| EventTrigger { name: name.into(), owner: "dba".into(), superuser };
+        let of = |event_triggers| judged(Contents { event_triggers, ..Contents::default() });
+        let found = of(vec![trigger("a", true), trigger("b", true)]);
+        assert_eq!(found[0].text, "2 event triggers, restored last and by a superuser only: a, b");
+        assert_eq!(found[0].level, Level::Ok);
+        let found = of(vec![trigger("a", true), trigger("B", false)]);
+        assert_eq!(found[0].text, "B belongs to dba, who is no superuser: a restore ends there");
+        assert!(
+            found[0].repair.as_deref().unwrap().contains("alter event trigger \"B\" owner to"),
+            "{found:?}"
+        );
     }
 }

@@ -18,7 +18,8 @@ pub(super) fn examine(options: &DoctorOptions) -> Option<Finding> {
         return None;
     }
     // what is wrong with the store is told by its own check
-    let id = find::latest(&*options.store, Some(database)).ok()??;
+    let latest = find::latest(&*options.store, Some(database), None).ok()?;
+    let id = latest.whole.or_else(|| Some(latest.part?.0))?;
     // whether the keys open it does not depend on who vouches for it
     let anybody = Trust::default();
     let opened = OpenBackup::open(&*options.store, &id, identities, &anybody).and_then(|mut backup| {

@@ -16,7 +16,7 @@ use crate::backup::{BackupId, Selected};
 use crate::keys::ProvedKeys;
 use crate::program::{PgVersion, Programs};
 use crate::progress::Expected;
-use crate::restore::{LeaveOut, LoadAs, Loaded, OpenBackup, Restore};
+use crate::restore::{LeaveOut, LoadAs, Loaded, OpenBackup, Partitions, Restore};
 use crate::server::{Scratch, ScratchOptions, Server};
 use crate::store::Store;
 
@@ -51,7 +51,8 @@ impl RestoredCopy {
         let mut backup = OpenBackup::open(store, id, options.identities.clone(), &options.trust)?;
         backup.try_other_keys()?;
         let backup = Arc::new(backup);
-        let chosen = chosen(&backup, patterns)?;
+        let partitions = Partitions::of(&backup.facts.inventory);
+        let chosen = chosen(&backup, &partitions, patterns)?;
         let only = chosen.map(|tables| tables.iter().map(|table| table.oid).collect());
         let scratch = scratch(&backup, options).await?;
         let server = scratch.server();
@@ -113,9 +114,19 @@ impl RestoredCopy {
         let item = self.restore.progress.start("analyze", Expected::UNKNOWN);
         let session = Session::open(&self.target()).await?;
         session.batch_execute("analyze").await.map_err(session.doing("analyze the copy"))?;
-        let bytes = DatabaseFacts::load(&session).await?.bytes;
         session.close().await;
         item.finish();
+        self.bytes().await
+    }
+
+    /// Returns the size of the copy in bytes, as it is now.
+    ///
+    /// # Errors
+    /// [`OpsError::Db`].
+    pub(crate) async fn bytes(&self) -> Result<u64, OpsError> {
+        let session = Session::open(&self.target()).await?;
+        let bytes = DatabaseFacts::load(&session).await?.bytes;
+        session.close().await;
         Ok(bytes)
     }
 
@@ -138,21 +149,23 @@ impl RestoredCopy {
     }
 }
 
-/// Returns the tables that patterns take; nothing where there is no pattern.
+/// Returns the tables with rows that patterns take, partitions with what they are of; nothing where there is no pattern.
 pub(crate) fn chosen<'b>(
     backup: &'b OpenBackup,
+    partitions: &Partitions,
     patterns: &[TablePattern],
 ) -> Result<Option<Vec<&'b Table>>, OpsError> {
     let tables = || backup.facts.tables.iter().map(|facts| &facts.table);
     for pattern in patterns {
-        if !tables().any(|table| pattern.matches(&table.name)) {
+        let names = tables().map(|table| &table.name).chain(partitions.parents().map(|(name, _)| name));
+        if !names.into_iter().any(|name| pattern.matches(name)) {
             return Err(OpsError::Refused(format!(
-                "no table of the backup is taken by {} (partitioned tables are chosen by their partitions)",
+                "no table of the backup is taken by {}",
                 pattern.as_str()
             )));
         }
     }
-    let taken = |table: &&Table| patterns.iter().any(|pattern| pattern.matches(&table.name));
+    let taken = |table: &&Table| partitions.taken(patterns, &table.name);
     Ok((!patterns.is_empty()).then(|| tables().filter(taken).collect()))
 }
 

@@ -119,19 +119,31 @@ pub(crate) fn read(
     name: &str,
     trust: &Trust,
 ) -> Result<(DrillRecord, Verdict), OpsError> {
+    let json = store.read_small(id, name)?.unwrap_or_default();
+    judged(name, &json, signature_of(store, id, name)?.as_deref(), trust)
+}
+
+/// Returns the record in `json`, with what its signature is worth.
+///
+/// # Errors
+/// [`OpsError::Corrupt`] when it is damaged, [`OpsError::NewerFormat`] when it is of a newer form.
+pub(crate) fn judged(
+    name: &str,
+    json: &[u8],
+    signature: Option<&[u8]>,
+    trust: &Trust,
+) -> Result<(DrillRecord, Verdict), OpsError> {
     #[derive(Deserialize)]
     struct Head {
         format: u32,
     }
     let damaged = |error: serde_json::Error| OpsError::Corrupt(format!("the record is damaged: {error}"));
-    let json = store.read_small(id, name)?.unwrap_or_default();
-    let head: Head = serde_json::from_slice(&json).map_err(damaged)?;
+    let head: Head = serde_json::from_slice(json).map_err(damaged)?;
     if head.format > DrillRecord::FORMAT {
         return Err(OpsError::NewerFormat { what: name.to_owned(), format: head.format });
     }
-    let record: DrillRecord = serde_json::from_slice(&json).map_err(damaged)?;
-    let signature = signature_of(store, id, name)?;
-    let verdict = trust.judge(Subject::Drill, &json, record.signed_by.as_deref(), signature.as_deref());
+    let record: DrillRecord = serde_json::from_slice(json).map_err(damaged)?;
+    let verdict = trust.judge(Subject::Drill, json, record.signed_by.as_deref(), signature);
     Ok((record, verdict))
 }
 
@@ -141,11 +153,19 @@ pub(crate) fn read(
 /// # Errors
 /// [`OpsError::Io`].
 pub fn list(store: &dyn Store, id: &BackupId) -> Result<Vec<DrillRecord>, OpsError> {
+    Ok(sound(store, id)?.into_iter().map(|(record, _)| record).collect())
+}
+
+/// As [`list`], each with whose signature it has.
+///
+/// # Errors
+/// [`OpsError::Io`].
+pub(crate) fn sound(store: &dyn Store, id: &BackupId) -> Result<Vec<(DrillRecord, Verdict)>, OpsError> {
     let mut records = Vec::new();
     for name in names(store, id)? {
         match read(store, id, &name, &Trust::default()) {
             Ok((record, verdict)) if verdict.problem().is_none() && record.backup == *id => {
-                records.push(record);
+                records.push((record, verdict));
             }
             Ok(_) | Err(OpsError::Corrupt(_) | OpsError::NewerFormat { .. }) => {}
             Err(error) => return Err(error),

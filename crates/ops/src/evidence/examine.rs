@@ -1,5 +1,6 @@
 //! The evidence of one drill, verified with public keys alone: no database, no server, no identity.
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::{Trust, Verdict, signature_name};
@@ -25,6 +26,9 @@ pub struct Evidence {
     pub manifest_signature: Option<Verdict>,
     /// The SHA-256 of the manifest as it is stored.
     pub manifest_sha256: Option<String>,
+    /// When the backup was removed and the record kept (UTC); the manifest is not there any more, and its hash is the record's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub removed: Option<DateTime<Utc>>,
     /// What is wrong; empty when the evidence holds.
     pub problems: Vec<Finding>,
 }
@@ -42,6 +46,15 @@ impl Evidence {
 
     fn problem(&mut self, file: &str, problem: impl Into<String>) {
         self.problems.push(Finding { file: file.to_owned(), problem: problem.into() });
+    }
+
+    /// Takes a record, and note of what is wrong with it.
+    fn take(&mut self, record: DrillRecord, verdict: Verdict) {
+        let file = self.file.clone();
+        self.vouched(&file, &verdict);
+        self.record_signature = Some(verdict);
+        belongs(&record, self);
+        self.record = Some(record);
     }
 
     /// Takes note of a signature: evidence is only what a trusted key vouches for.
@@ -86,6 +99,7 @@ pub fn examine(store: &dyn Store, id: &BackupId, file: &str, trust: &Trust) -> R
         record_signature: None,
         manifest_signature: None,
         manifest_sha256: OpenBackup::manifest_sha256(store, id)?,
+        removed: None,
         problems: Vec::new(),
     };
     match OpenBackup::judged(store, id, trust) {
@@ -98,16 +112,36 @@ pub fn examine(store: &dyn Store, id: &BackupId, file: &str, trust: &Trust) -> R
         Err(error) => return Err(error),
     }
     match drill::read(store, id, file, trust) {
-        Ok((record, verdict)) => {
-            evidence.vouched(file, &verdict);
-            evidence.record_signature = Some(verdict);
-            belongs(&record, &mut evidence);
-            evidence.record = Some(record);
-        }
+        Ok((record, verdict)) => evidence.take(record, verdict),
         Err(error) if is_about_the_file(&error) => evidence.problem(file, chain(&error)),
         Err(error) => return Err(error),
     }
     Ok(evidence)
+}
+
+/// Returns what the record of a drill is worth whose backup was removed. The key that signed it vouches for the manifest too: that was
+/// verified by the drill.
+pub(super) fn of_removed(
+    id: &BackupId,
+    file: &str,
+    removed: DateTime<Utc>,
+    record: Result<(DrillRecord, Verdict), OpsError>,
+) -> Evidence {
+    let mut evidence = Evidence {
+        backup: id.clone(),
+        file: file.to_owned(),
+        record: None,
+        record_signature: None,
+        manifest_signature: None,
+        manifest_sha256: record.as_ref().ok().map(|(record, _)| record.manifest_sha256.clone()),
+        removed: Some(removed),
+        problems: Vec::new(),
+    };
+    match record {
+        Ok((record, verdict)) => evidence.take(record, verdict),
+        Err(error) => evidence.problem(file, chain(&error)),
+    }
+    evidence
 }
 
 /// Whether a file is to blame, not the store it is read from.

@@ -1,7 +1,7 @@
 //! Drills with what they were made of, for a report.
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Evidence, Trust, examine, records};
 use crate::OpsError;
@@ -19,7 +19,7 @@ pub struct Exhibit {
 }
 
 /// What a manifest says of a backup as a whole.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BackedUp {
     /// The database.
     pub database: String,

@@ -94,6 +94,16 @@ impl Trust {
         self.keys.is_empty()
     }
 
+    /// Whether what the key `signer` signed is vouched for; what nobody signed is not, unless no key is trusted at all.
+    pub fn vouches(&self, signer: Option<&str>) -> bool {
+        self.keys.is_empty() || signer.is_some_and(|signer| self.keys.iter().any(|key| key.id() == signer))
+    }
+
+    /// Whether a backup is opened whose manifest the key `signer` signed, as [`Trust::admit`] has it.
+    pub(crate) fn admits(&self, signer: Option<&str>) -> bool {
+        self.vouches(signer) || (signer.is_none() && !self.require)
+    }
+
     /// Returns what `signature` is worth for `content`, which itself says to be signed with the key `claimed`.
     pub fn judge(
         &self,

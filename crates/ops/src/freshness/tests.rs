@@ -19,27 +19,20 @@ fn backup(hours: i64, state: State, drilled: Option<i64>) -> Listed {
     Listed {
         moment: ago(hours),
         state,
-        problem: None,
         proven: drilled.filter(|_| state == State::Proven).map(ago),
         drilled: drilled.map(ago),
-        database: Some("app".into()),
-        system_identifier: None,
-        rows: None,
-        tables: None,
-        large_objects: None,
-        stored_bytes: None,
-        database_bytes: None,
-        seconds: None,
-        layout: None,
-        server_version: None,
-        made_by: None,
-        recipients: Vec::new(),
-        warnings: Vec::new(),
-        pin: None,
-        tags: Vec::new(),
-        signed_by: None,
-        id,
+        ..Listed::named(id)
     }
+}
+
+/// The same of a part.
+fn part(words: &str, hours: i64, state: State, drilled: Option<i64>) -> Listed {
+    Listed { part: Some(words.into()), ..backup(hours, state, drilled) }
+}
+
+fn problems(backups: &[Listed], part: Option<&str>) -> Vec<String> {
+    let problems = judge(backups, part, LIMITS, now()).problems;
+    problems.iter().map(|p| format!("{p:?}").split([' ', '{']).next().unwrap().to_owned()).collect()
 }
 
 use State::{Damaged, Failed, Newer, Proven, Unproven};
@@ -69,24 +62,17 @@ fn every_problem_is_named_and_the_worst_comes_first(
 ) {
     let backups: Vec<Listed> =
         backups.iter().map(|(hours, state, drilled)| backup(*hours, *state, *drilled)).collect();
-    let found = judge(&backups, LIMITS, now());
-    let names: Vec<String> = found.problems.iter().map(|problem| format!("{problem:?}")).collect();
-    let names: Vec<&str> = names.iter().map(|name| name.split([' ', '{']).next().unwrap()).collect();
-    assert_eq!(names, expected);
+    assert_eq!(problems(&backups, None), expected);
     let mut reversed = backups;
     reversed.reverse();
-    assert_eq!(
-        judge(&reversed, LIMITS, now()).problems,
-        found.problems,
-        "the order of the list says nothing"
-    );
+    assert_eq!(problems(&reversed, None), expected, "the order of the list says nothing");
 }
 
 #[test]
 fn a_server_whose_clock_runs_a_little_ahead_is_fresh() {
     let mut fresh = backup(0, Proven, Some(0));
     fresh.moment = now() + TimeDelta::minutes(4);
-    let found = judge(&[fresh], LIMITS, now());
+    let found = judge(&[fresh], None, LIMITS, now());
     assert_eq!((found.problems, found.newest.unwrap().1), (vec![], Duration::ZERO));
 }
 
@@ -99,7 +85,7 @@ fn what_does_not_count_is_not_the_newest() {
         backup(-1, Unproven, None),
         backup(9, Unproven, None),
     ];
-    assert_eq!(judge(&all, LIMITS, now()).newest.unwrap().1, HOUR * 9);
+    assert_eq!(judge(&all, None, LIMITS, now()).newest.unwrap().1, HOUR * 9);
 }
 
 #[rstest::rstest]
@@ -114,11 +100,41 @@ fn a_weekly_drill_is_due_after_a_week_and_after_a_failure(
 ) {
     let backups: Vec<Listed> =
         backups.iter().map(|(hours, state, drilled)| backup(*hours, *state, *drilled)).collect();
-    assert_eq!(drill_is_due(&backups, HOUR * 168, now()), due);
+    assert_eq!(drill_is_due(&backups, None, HOUR * 168, now()), due);
 }
 
 #[test]
 fn a_drill_of_every_night_is_due_every_night_and_not_twice_a_night() {
-    let at = |hours: i64| drill_is_due(&[backup(hours + 1, Proven, Some(hours))], HOUR * 24, now());
+    let at = |hours: i64| drill_is_due(&[backup(hours + 1, Proven, Some(hours))], None, HOUR * 24, now());
     assert_eq!([at(23), at(24), at(25), at(6)], [true, true, true, false]);
+}
+
+#[rstest::rstest]
+#[case::beside_a_fresh_whole_one(vec![part("schema only", 1, Unproven, None), backup(5, Proven, Some(4))], &[])]
+#[case::newer_than_an_old_whole_one(vec![part("schema only", 1, Proven, Some(0)), backup(40, Proven, Some(39))], &["TooOld"])]
+#[case::its_proof_proves_nothing_else(vec![part("schema only", 1, Proven, Some(0)), backup(5, Unproven, None)], &["NoProof"])]
+#[case::its_failed_drill_is_its_own(vec![part("schema only", 1, Failed, Some(0)), backup(5, Proven, Some(4))], &[])]
+#[case::of_the_future(vec![part("schema only", -9, Unproven, None), backup(5, Proven, Some(4))], &[])]
+#[case::only_parts(vec![part("schema only", 1, Proven, Some(0)), part("tables app.t", 2, Unproven, None)], &["OnlyParts"])]
+#[case::a_damaged_one_may_have_been_whole(vec![part("schema only", 9, Unproven, None), backup(1, Damaged, None)], &["NoneCounts", "Damaged", "NoProof"])]
+fn a_part_is_never_taken_for_the_whole(#[case] backups: Vec<Listed>, #[case] expected: &[&str]) {
+    assert_eq!(problems(&backups, None), expected);
+}
+
+#[test]
+fn where_the_configuration_asks_for_a_part_that_part_is_what_must_be_fresh() {
+    let asked = [part("schemas app", 1, Proven, Some(0)), part("schema only", 0, Unproven, None)];
+    assert_eq!(problems(&asked, Some("schemas app")), Vec::<String>::new());
+    assert_eq!(problems(&asked, Some("schemas hr")), ["OnlyParts"]);
+    let found = judge(&asked, Some("schemas hr"), LIMITS, now());
+    assert!(matches!(&found.problems[..], [Problem::OnlyParts { part, .. }] if part == "schema only"));
+    let whole = [backup(1, Proven, Some(0))];
+    assert_eq!(problems(&whole, Some("schemas app")), Vec::<String>::new(), "the whole holds every part");
+}
+
+#[test]
+fn the_proof_of_a_part_puts_no_drill_off() {
+    let backups = [part("schema only", 1, Proven, Some(0)), backup(200, Proven, Some(199))];
+    assert!(drill_is_due(&backups, None, HOUR * 168, now()));
+    assert!(!drill_is_due(&backups, Some("schema only"), HOUR * 168, now()));
 }

@@ -170,3 +170,30 @@ fn the_file_is_replaced_as_a_whole_and_others_may_read_it() {
     let error = write(&directory.path().join("missing/x.prom"), &[]).unwrap_err().to_string();
     assert!(error.contains("there is no directory"), "{error}");
 }
+
+#[test]
+fn prometheus_own_tool_finds_nothing_wrong() {
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+    let odd = known("a\"} 1\nunisys_dba_up{x=\"\\");
+    let tool = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let mut tool = match tool {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return eprintln!("promtool is not installed: its judgement is not asked");
+        }
+        tool => tool.unwrap(),
+    };
+    let text = render(&[known("app"), never_complete("crm"), odd]);
+    tool.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    let judged = tool.wait_with_output().unwrap();
+    // its lint is on stderr, some of it without a failing exit code
+    assert!(
+        judged.status.success() && judged.stderr.is_empty(),
+        "{}",
+        String::from_utf8_lossy(&judged.stderr)
+    );
+}

@@ -3,6 +3,7 @@
 
 mod moved;
 mod run;
+mod script;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -14,7 +15,7 @@ use unisys_db::facts::TableFacts;
 use unisys_db::pattern::TablePattern;
 use unisys_db::{Session, TableName, Target};
 
-use super::OpenBackup;
+use super::{OpenBackup, Partitions};
 use crate::OpsError;
 use crate::backup::BackupId;
 use crate::program::Search;
@@ -51,7 +52,7 @@ pub struct ChosenPlan {
     /// The schema all of them come into, where it is not their own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub into_schema: Option<String>,
-    /// The tables.
+    /// The tables, partitioned ones after those with rows.
     pub tables: Vec<ChosenTable>,
     /// What to know, in sentences.
     pub notes: Vec<String>,
@@ -59,6 +60,8 @@ pub struct ChosenPlan {
     pub obstacles: Vec<String>,
     #[serde(skip)]
     major: u32,
+    #[serde(skip)]
+    partitions: Partitions,
 }
 
 /// A table to restore.
@@ -71,6 +74,9 @@ pub struct ChosenTable {
     pub rows: u64,
     /// Whether it is made, with its indexes and constraints; else it is there and empty, and gets its rows.
     pub make: bool,
+    /// Whether it is a partitioned table, whose rows are its partitions'.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub partitioned: bool,
 }
 
 impl ChosenTables {
@@ -80,7 +86,8 @@ impl ChosenTables {
     /// [`OpsError`] when the database cannot be asked; [`OpsError::Refused`] when a pattern takes no table.
     pub async fn plan(&self) -> Result<ChosenPlan, OpsError> {
         let facts = &self.backup.facts;
-        crate::drill::chosen(&self.backup, &self.patterns)?;
+        let partitions = Partitions::of(&facts.inventory);
+        crate::drill::chosen(&self.backup, &partitions, &self.patterns)?;
         let session = Session::open(&self.target).await?;
         let place = Place::load(&session).await?;
         let mut plan = ChosenPlan {
@@ -91,6 +98,7 @@ impl ChosenTables {
             notes: Vec::new(),
             obstacles: Vec::new(),
             major: place.major(),
+            partitions,
         };
         if place.major() < facts.database.major() {
             plan.obstacles.push(format!(
@@ -109,27 +117,24 @@ impl ChosenTables {
         {
             plan.notes.push(format!("Makes the schema {schema}."));
         }
-        let mut places = BTreeSet::new();
-        for known in self.chosen() {
-            let place = self.place_of(&known.table.name);
+        for (table, rows) in self.wanted(&plan.partitions) {
+            let place = self.place_of(&table);
             let spot = spot(&session, &place).await?;
-            if spot == Spot::Taken {
-                plan.obstacles.push(format!("{place} is there and not an empty table."));
+            let partitioned = rows.is_none();
+            if !matches!(
+                (spot, partitioned),
+                (Spot::Free, _) | (Spot::Empty, false) | (Spot::Partitioned, true)
+            ) {
+                plan.obstacles.push(match partitioned {
+                    false => format!("{place} is there and not an empty table."),
+                    true => format!("{place} is there and not partitioned."),
+                });
             }
-            if !places.insert(place.clone()) {
-                plan.obstacles.push(format!("Two of the tables would be {place}."));
-            }
-            if facts.selection.as_ref().is_some_and(|selection| selection.is_without_rows(&known.table.name))
-            {
-                plan.notes
-                    .push(format!("{} comes without rows: the backup leaves them out.", known.table.name));
-            }
-            plan.tables.push(ChosenTable {
-                table: known.table.name.clone(),
-                rows: known.rows.rows,
-                make: spot == Spot::Free,
-            });
+            let make = spot == Spot::Free;
+            plan.tables.push(ChosenTable { table, rows: rows.unwrap_or(0), make, partitioned });
         }
+        plan.obstacles.extend(self.collisions(&plan));
+        plan.notes.extend(self.notes(&plan));
         session.close().await;
         Ok(plan)
     }
@@ -142,9 +147,53 @@ impl ChosenTables {
         }
     }
 
-    fn chosen(&self) -> impl Iterator<Item = &TableFacts> {
-        let taken =
-            |known: &&TableFacts| self.patterns.iter().any(|pattern| pattern.matches(&known.table.name));
-        self.backup.facts.tables.iter().filter(taken)
+    /// Returns the tables that the patterns take, with the numbers of their rows, then the partitioned ones, which have none.
+    fn wanted(&self, partitions: &Partitions) -> Vec<(TableName, Option<u64>)> {
+        let known = self.backup.facts.tables.iter();
+        let tables = known.map(|known| (known.table.name.clone(), Some(known.rows.rows)));
+        let parents = partitions.parents().map(|(name, _)| (name.clone(), None));
+        tables.chain(parents).filter(|(name, _)| partitions.taken(&self.patterns, name)).collect()
+    }
+
+    /// Returns which tables would have one name.
+    fn collisions(&self, plan: &ChosenPlan) -> Vec<String> {
+        let mut places = BTreeSet::new();
+        let places = plan
+            .tables
+            .iter()
+            .map(|chosen| self.place_of(&chosen.table))
+            .filter(|place| !places.insert(place.clone()));
+        places.map(|place| format!("Two of the tables would be {place}.")).collect()
+    }
+
+    /// Returns what to know of single tables.
+    fn notes(&self, plan: &ChosenPlan) -> Vec<String> {
+        let selection = self.backup.facts.selection.as_ref();
+        let mut notes = Vec::new();
+        for ChosenTable { table, make, partitioned, .. } in &plan.tables {
+            if !partitioned && selection.is_some_and(|selection| selection.is_without_rows(table)) {
+                notes.push(format!("{table} comes without rows: the backup leaves them out."));
+            }
+            let parent = plan.partitions.parent(table).filter(|_| *make);
+            if let Some(parent) = parent.filter(|parent| !plan.makes(parent)) {
+                notes
+                    .push(format!("{table} comes as a table of its own, without what it has from {parent}."));
+            }
+        }
+        notes
+    }
+
+    /// Returns the chosen tables that have rows.
+    fn chosen<'c>(&'c self, plan: &'c ChosenPlan) -> impl Iterator<Item = &'c TableFacts> {
+        let names: BTreeSet<&TableName> =
+            plan.tables.iter().filter(|chosen| !chosen.partitioned).map(|chosen| &chosen.table).collect();
+        self.backup.facts.tables.iter().filter(move |known| names.contains(&known.table.name))
+    }
+}
+
+impl ChosenPlan {
+    /// Whether this table is made.
+    fn makes(&self, table: &TableName) -> bool {
+        self.tables.iter().any(|chosen| chosen.make && chosen.table == *table)
     }
 }

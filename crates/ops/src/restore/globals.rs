@@ -72,6 +72,33 @@ pub(crate) fn created_roles(text: &str) -> BTreeSet<String> {
     names.filter_map(|sql| sql.strip_prefix("CREATE ROLE ").map(unquoted)).collect()
 }
 
+/// Returns the names of the roles that `text` alters, describes, grants, or grants something to, but for the server's own. One that
+/// is not created came after pg_dumpall had listed the roles.
+pub(crate) fn named_roles(text: &str) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for sql in split(text) {
+        let first =
+            ["ALTER ROLE ", "COMMENT ON ROLE ", "GRANT "].iter().find_map(|start| sql.strip_prefix(start));
+        let Some(first) = first else { continue };
+        let granted_to = find_outside_quotes(&sql, " TO ").filter(|_| sql.starts_with("GRANT "));
+        let to = granted_to.map(|at| &sql[at + " TO ".len()..]);
+        // a privilege on something has no role in the first place
+        let about_role = find_outside_quotes(&sql, " ON ").is_none() || sql.starts_with("COMMENT ");
+        names.extend([Some(first).filter(|_| about_role), to].into_iter().flatten().map(first_name));
+    }
+    names.retain(|name| !name.starts_with("pg_") && !matches!(name.as_str(), "ALL" | "PUBLIC"));
+    names
+}
+
+/// Returns the name that `text` begins with.
+fn first_name(text: &str) -> String {
+    let end = match text.strip_prefix('"') {
+        Some(quoted) => text.len() - after_quoted(quoted).len(),
+        None => text.find(' ').unwrap_or(text.len()),
+    };
+    unquoted(&text[..end])
+}
+
 /// Returns the name that `quoted` stands for.
 pub(crate) fn unquoted(quoted: &str) -> String {
     let inner = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
@@ -165,6 +192,22 @@ CREATE TABLESPACE fast OWNER alice LOCATION '/srv/it''s LOCATION here';
             names.iter().map(String::as_str).collect::<Vec<_>>(),
             ["alice", "postgres", "weird;\"name"]
         );
+    }
+
+    #[test]
+    fn roles_that_are_only_named_are_found() {
+        let named = named_roles(
+            "GRANT alice TO \"late \"\"TO\"\" one\" WITH INHERIT TRUE GRANTED BY postgres;\n\
+             GRANT pg_read_all_data TO bob;\nGRANT ALL ON TABLESPACE fast TO carol;\n\
+             GRANT SET ON PARAMETER work_mem TO PUBLIC;\nALTER ROLE dora SET search_path TO 'x', 'TO y';\n\
+             COMMENT ON ROLE emil IS 'grants TO nobody';\nCREATE ROLE fay;\nALTER ROLE ALL SET work_mem TO '1MB';\n",
+        );
+        assert_eq!(
+            named.iter().map(String::as_str).collect::<Vec<_>>(),
+            ["alice", "bob", "carol", "dora", "emil", "late \"TO\" one"]
+        );
+        let all = named_roles(GLOBALS);
+        assert!(all.is_subset(&created_roles(GLOBALS)), "{all:?}");
     }
 
     #[test]

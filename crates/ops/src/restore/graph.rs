@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use unisys_db::TableName;
+
 use super::toc::{self, Entry};
 
 /// An entry and the numbers of those it depends on.
@@ -41,9 +43,10 @@ const BELONGINGS: &[&str] = &[
     "ACL",
 ];
 
-/// What has rows or stands for them: an entry that depends on one of these that is not chosen is torn.
-const RELATIONS: &[&str] =
-    &["TABLE", "VIEW", "MATERIALIZED VIEW", "FOREIGN TABLE", "SEQUENCE", "CONSTRAINT", "INDEX"];
+/// What has rows or stands for them, and triggers, which partitions have from their parents: an entry that depends on one of
+/// these that is not chosen is torn. Not indexes and keys: what needs one of another table names that table, too, and those of
+/// a partition name their parent's without needing them.
+const STANDS_ON: &[&str] = &["TABLE", "VIEW", "MATERIALIZED VIEW", "FOREIGN TABLE", "SEQUENCE", "TRIGGER"];
 
 /// Returns the nodes of a verbose list.
 pub(super) fn nodes(list: &str) -> Vec<Node> {
@@ -81,9 +84,9 @@ pub(super) fn belongings(nodes: &[Node], tables: &BTreeSet<u32>) -> Belongings {
     let relations: BTreeMap<u32, &Node> = nodes
         .iter()
         .filter(|node| {
-            node.entry.is(RELATIONS)
+            node.entry.is(STANDS_ON)
                 && !is_other_table(&node.entry)
-                && !node.entry.is(&["SEQUENCE SET", "SEQUENCE OWNED BY", "INDEX ATTACH"])
+                && !node.entry.is(&["SEQUENCE SET", "SEQUENCE OWNED BY"])
         })
         .map(|node| (node.id, node))
         .collect();
@@ -111,6 +114,23 @@ pub(super) fn belongings(nodes: &[Node], tables: &BTreeSet<u32>) -> Belongings {
     };
     torn.retain(|id| !chosen.contains(id));
     Belongings { entries: of(&chosen), torn: of(&torn) }
+}
+
+/// Returns the object ids of tables that only their names are known of, each with its owner.
+pub(super) fn tables<'t>(
+    nodes: &[Node],
+    named: impl IntoIterator<Item = (&'t TableName, &'t str)>,
+) -> BTreeSet<u32> {
+    let texts: Vec<_> = named
+        .into_iter()
+        .map(|(name, owner)| (format!("TABLE {} {}", name.schema, name.name), format!(" {owner}")))
+        .collect();
+    let is_named = |entry: &Entry| {
+        texts
+            .iter()
+            .any(|(start, end)| entry.is_between(start, end) && entry.text().len() == start.len() + end.len())
+    };
+    nodes.iter().filter(|node| is_named(&node.entry)).map(|node| node.entry.oid).collect()
 }
 
 /// The kinds of entries whose words begin with that of a table's.
@@ -163,6 +183,43 @@ mod tests {
     fn two_tables_bring_what_is_between_them() {
         let found = belongings(&nodes(LIST), &BTreeSet::from([16398, 16388]));
         assert!(ids(&found.entries).contains(&"3233") && found.torn.is_empty());
+    }
+
+    const PARTITIONS: &str = "\
+217; 1259 16396 TABLE app events o\n;\tdepends on: 6 217\n\
+219; 1259 16422 TABLE app later o\n;\tdepends on: 217 6\n\
+220; 1259 16433 TABLE app eu o\n;\tdepends on: 219 6\n\
+3238; 0 0 TABLE ATTACH app later o\n;\tdepends on: 219 217\n\
+3239; 0 0 TABLE ATTACH app eu o\n;\tdepends on: 220 219\n\
+3246; 2606 16400 CONSTRAINT app events events_pkey o\n;\tdepends on: 217 217 217\n\
+3252; 2606 16426 CONSTRAINT app later later_pkey o\n;\tdepends on: 219 219 3246 219 219\n\
+3255; 2606 16437 CONSTRAINT app eu eu_pkey o\n;\tdepends on: 220 220 220 3252 220\n\
+3265; 0 0 INDEX ATTACH app later_pkey o\n;\tdepends on: 3246 3252 219 3246 219 217\n\
+3267; 0 0 INDEX ATTACH app eu_pkey o\n;\tdepends on: 3246 3252 219 3255 220 3246 3252 219 220 219\n\
+3273; 2620 16408 TRIGGER app events touched o\n;\tdepends on: 217 228\n\
+3275; 2620 16416 TRIGGER app eu touched o\n;\tdepends on: 220 228 220 3273\n";
+
+    #[rstest::rstest]
+    #[case(&[16433], "220 3255", "3239 3267 3275")]
+    #[case(&[16433, 16422], "219 220 3239 3252 3255 3267", "3238 3265 3275")]
+    #[case(&[16433, 16422, 16396], "217 219 220 3238 3239 3246 3252 3255 3265 3267 3273 3275", "")]
+    fn a_partition_has_its_own_keys_and_its_parents_triggers_only_with_it(
+        #[case] tables: &[u32],
+        #[case] expected: &str,
+        #[case] torn: &str,
+    ) {
+        let found = belongings(&nodes(PARTITIONS), &tables.iter().copied().collect());
+        assert_eq!(
+            (ids(&found.entries).join(" "), ids(&found.torn).join(" ")),
+            (expected.into(), torn.into())
+        );
+    }
+
+    #[test]
+    fn a_table_is_found_by_its_name() {
+        let (later, eu) = (TableName::new("app", "later"), TableName::new("app", "eu"));
+        assert_eq!(tables(&nodes(PARTITIONS), [(&later, "o")]), BTreeSet::from([16422]));
+        assert_eq!(tables(&nodes(PARTITIONS), [(&eu, "other")]), BTreeSet::new());
     }
 
     #[test]

@@ -12,11 +12,12 @@ use unisys_db::catalog::DatabaseFacts;
 use unisys_db::selection::Content;
 use unisys_db::{Session, Target, quote_ident};
 
-use super::checks::PostData;
+use super::checks::{PostData, is_of_event_trigger};
 use super::globals::{self, Due, Statement};
 use super::graph::{self, Node};
 use super::open::OpenBackup;
 use super::owners::Opened;
+use super::partitions::Partitions;
 use super::schedule::Schedule;
 use super::stream::Archive;
 use super::toc::{self, Entry, SequenceValue};
@@ -71,6 +72,8 @@ pub struct LeaveOut {
     pub tablespaces: bool,
     /// Subscriptions: a copy must not subscribe to anything.
     pub subscriptions: bool,
+    /// Event triggers: only a superuser can make them.
+    pub event_triggers: bool,
 }
 
 impl LeaveOut {
@@ -128,8 +131,9 @@ impl Restore {
         let schedule = Schedule::new(self.loads(), &self.backup.facts.indexes, &post_data);
         let built = schedule.builds();
         let sequences = self.load_and_build(schedule, &archive, &schema).await?;
+        let left_out = |entry: &Entry| self.leave_out.event_triggers && is_of_event_trigger(entry);
         let PostData { first, checks, last } =
-            PostData::parted(post_data.iter().filter(|entry| !built.contains(entry)));
+            PostData::parted(post_data.iter().filter(|entry| !built.contains(entry) && !left_out(entry)));
         self.post_data(&schema, &first).await?;
         self.add_checks(&inside, &mut opened, &schema, &checks).await?;
         opened.close(&inside).await?;
@@ -145,7 +149,15 @@ impl Restore {
     /// Leaves out what belongs to tables that get no rows.
     async fn wanted(&self, schema: &Archive, entries: Vec<Entry>) -> Result<Vec<Entry>, OpsError> {
         let Some(only) = &self.only else { return Ok(entries) };
-        let belongings = graph::belongings(&self.nodes(schema).await?, only);
+        let nodes = self.nodes(schema).await?;
+        // a partitioned table with all its partitions is as whole as they are
+        let facts = &self.backup.facts;
+        let partitions = Partitions::of(&facts.inventory);
+        let names = facts.tables.iter().map(|known| &known.table);
+        let names = names.filter(|table| only.contains(&table.oid)).map(|table| &table.name).collect();
+        let mut tables = graph::tables(&nodes, partitions.whole(&names));
+        tables.extend(only);
+        let belongings = graph::belongings(&nodes, &tables);
         Ok(entries.into_iter().filter(|entry| belongings.entries.contains(entry)).collect())
     }
 

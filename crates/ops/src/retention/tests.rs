@@ -2,6 +2,7 @@
 
 mod cases;
 mod directories;
+mod history;
 mod holds;
 mod properties;
 mod restic;

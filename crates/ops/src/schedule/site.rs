@@ -119,6 +119,11 @@ impl Site {
         self.systemctl(&[&["disable", "--now", &timer]])
     }
 
+    /// Returns the commands that let the system forget a job after it is gone.
+    pub fn forgetting(&self) -> Vec<Vec<String>> {
+        self.systemctl(&[&["daemon-reload"]])
+    }
+
     fn systemctl(&self, commands: &[&[&str]]) -> Vec<Vec<String>> {
         let Self::Units { scope, .. } = self else { return Vec::new() };
         let head: &[&str] = if *scope == Scope::User { &["systemctl", "--user"] } else { &["systemctl"] };
@@ -193,18 +198,23 @@ fn units(directory: &Path) -> Result<Vec<Found>, OpsError> {
     let value = |text: &str, key: &str| {
         text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('=')).unwrap_or("?").to_owned()
     };
-    let timers = files.iter().filter(|file| file.path.extension().is_some_and(|ending| ending == "timer"));
-    Ok(timers
-        .map(|timer| {
-            let service = files.iter().find(|file| file.path == timer.path.with_extension("service"));
-            Found {
-                name: timer.path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
-                place: timer.path.display().to_string(),
-                when: value(&timer.content, "OnCalendar"),
-                command: service.map_or_else(|| "?".into(), |service| value(&service.content, "ExecStart")),
-            }
-        })
-        .collect())
+    let stem = |file: &Planned| file.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let mut names: Vec<String> = files.iter().map(stem).collect();
+    names.dedup();
+    let job = |name: String| {
+        let unit =
+            |ending: &str| files.iter().find(|file| file.path == directory.join(format!("{name}.{ending}")));
+        let (timer, service) = (unit("timer"), unit("service"));
+        // one without the other is what somebody left behind
+        let place = timer.or(service).map(|file| file.path.display().to_string());
+        Found {
+            place: place.unwrap_or_default(),
+            when: timer.map_or_else(|| "?".into(), |timer| value(&timer.content, "OnCalendar")),
+            command: service.map_or_else(|| "?".into(), |service| value(&service.content, "ExecStart")),
+            name,
+        }
+    };
+    Ok(names.into_iter().map(job).collect())
 }
 
 fn of_cron_file(file: &Planned) -> Found {

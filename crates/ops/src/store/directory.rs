@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use super::identity::Owners;
-use super::{Draft, Hold, MANIFEST, Part, Store, StoreLock, Trial, Version};
+use super::{Draft, HISTORY, Hold, MANIFEST, Part, Store, StoreLock, Trial, Version};
 use crate::backup::BackupId;
 use crate::keys::temporary_name;
 use crate::{OpsError, platform};
@@ -236,6 +236,52 @@ impl Store for DirectoryStore {
         let draft =
             DirectoryDraft { partial, target: self.path(id), root: self.root.clone(), committed: false };
         Ok(Box::new(draft))
+    }
+
+    fn keep(&self, name: &str, content: &[u8]) -> Result<(), OpsError> {
+        let path = self.root.join(HISTORY).join(name);
+        if path.exists() {
+            return Ok(());
+        }
+        if let Some(directory) = path.parent().filter(|directory| !directory.exists()) {
+            platform::create_private_dir(directory)?;
+            let above = directory.ancestors().skip(1).take_while(|above| above.starts_with(&self.root));
+            above.into_iter().try_for_each(platform::sync_dir)?;
+        }
+        write_atomically(&path, content)
+    }
+
+    fn kept(&self, prefix: &str) -> Result<Vec<String>, OpsError> {
+        let (directory, mut names) = (self.root.join(HISTORY).join(prefix), Vec::new());
+        if directory.is_dir() {
+            walk(&directory, prefix, &mut names)?;
+        }
+        Ok(names)
+    }
+
+    fn read_kept(&self, name: &str) -> Result<Option<Vec<u8>>, OpsError> {
+        let path = self.root.join(HISTORY).join(name);
+        match fs::read(&path) {
+            Ok(content) => Ok(Some(content)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(OpsError::io("read", &path)(error)),
+        }
+    }
+
+    /// A directory that is empty then goes with it.
+    fn remove_kept(&self, name: &str) -> Result<(), OpsError> {
+        let path = self.root.join(HISTORY).join(name);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(OpsError::io("remove", &path)(error));
+            }
+            _ => {}
+        }
+        if let Some(directory) = path.parent() {
+            // it fails where something is left
+            let _ = fs::remove_dir(directory);
+        }
+        Ok(())
     }
 
     fn memory(&self) -> Option<PathBuf> {

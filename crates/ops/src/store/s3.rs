@@ -6,6 +6,7 @@
 //!
 //! ```text
 //! prefix/app_20261121T020000Z_7f3a/manifest.json …   the backups, as in a directory
+//! prefix/history/app/2026-11/…                        drills of backups that were removed
 //! prefix/owners/app/0001.json                        which cluster `app` is backed up from; adopting another one adds 0002
 //! ```
 //!
@@ -16,6 +17,7 @@ mod bucket;
 mod draft;
 mod engine;
 mod fault;
+mod gate;
 mod local;
 mod owners;
 mod reader;
@@ -38,7 +40,7 @@ use self::bucket::{BRIEFLY, Bucket};
 use self::draft::S3Draft;
 use self::local::Local;
 use self::reader::ObjectReader;
-use super::{BucketPlace, Draft, Hold, MANIFEST, Store, StoreLock, Trial, Version};
+use super::{BucketPlace, Draft, HISTORY, Hold, MANIFEST, Store, StoreLock, Trial, Version};
 use crate::backup::BackupId;
 use crate::keys::sha256;
 use crate::{OpsError, random};
@@ -253,6 +255,38 @@ impl Store for S3Store {
 
     fn begin(&self, id: &BackupId) -> Result<Box<dyn Draft>, OpsError> {
         Ok(Box::new(S3Draft::begin(Arc::clone(&self.bucket), Arc::clone(&self.local), id)?))
+    }
+
+    fn keep(&self, name: &str, content: &[u8]) -> Result<(), OpsError> {
+        let (name, content) = (format!("{HISTORY}/{name}"), Bytes::copy_from_slice(content));
+        // where another machine was quicker, what it wrote will do
+        self.ask(|bucket| async move { bucket.create(&name, content, bucket.options.patience).await })
+            .map(drop)
+    }
+
+    fn kept(&self, prefix: &str) -> Result<Vec<String>, OpsError> {
+        let prefix = format!("{HISTORY}/{prefix}");
+        self.ask(|bucket| async move {
+            let mut names = Vec::new();
+            let see = |name: &str, _: &object_store::ObjectMeta| {
+                names.extend(
+                    name.strip_prefix(HISTORY).and_then(|name| name.strip_prefix('/')).map(str::to_owned),
+                );
+            };
+            bucket.list(&prefix, see).await?;
+            Ok(names)
+        })
+    }
+
+    fn read_kept(&self, name: &str) -> Result<Option<Vec<u8>>, OpsError> {
+        let name = format!("{HISTORY}/{name}");
+        let content = self.ask(|bucket| async move { bucket.get(&name, BRIEFLY).await })?;
+        Ok(content.map(Into::into))
+    }
+
+    fn remove_kept(&self, name: &str) -> Result<(), OpsError> {
+        let name = format!("{HISTORY}/{name}");
+        self.ask(|bucket| async move { bucket.delete(&name).await })
     }
 
     fn memory(&self) -> Option<PathBuf> {

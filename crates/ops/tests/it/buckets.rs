@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use unisys_ops::OpsError;
 use unisys_ops::backup::{self, BackupId, CheckOptions, CopyOptions, ReadData, State};
 use unisys_ops::drill::{self, Outcome};
+use unisys_ops::evidence::Trust;
 use unisys_ops::progress::Silent;
 use unisys_ops::store::{
     Credentials, DirectoryStore, Draft, Fault, Place as StorePlace, S3Options, S3Store, Store,
@@ -87,7 +88,7 @@ async fn findings(place: &Place, store: &dyn Store, id: &BackupId) -> Vec<backup
 
 fn state(store: &dyn Store) -> Vec<State> {
     let later = Utc::now() + TimeDelta::minutes(1);
-    backup::list(store, later).unwrap().into_iter().map(|listed| listed.state).collect()
+    backup::list(store, &Trust::default(), later).unwrap().into_iter().map(|listed| listed.state).collect()
 }
 
 const ID: &str = "app_20261120T020000Z_0001";
@@ -185,22 +186,18 @@ async fn a_server_that_keeps_failing_ends_the_backup_and_leaves_nothing() {
     let (mut site, place) = (Site::new(), Place::new());
     let source = unisys_testkit::database_with(SOURCE).await;
     let store = site.store();
-    let part = |line: &str| line.starts_with("PUT ") && line.contains("partNumber=2");
-    site.proxy.trouble(usize::MAX, Trouble::Refuse, part);
+    let part = |number: &'static str| {
+        move |line: &str| line.starts_with("PUT ") && line.contains(&format!("partNumber={number}&"))
+    };
+    site.proxy.trouble(usize::MAX, Trouble::Refuse, part("2"));
+    // still arriving when the backup fails: what is given up meanwhile would come back
+    site.proxy.trouble(usize::MAX, Trouble::Stall(Duration::from_secs(4)), part("1"));
     let error = backup::run(&store, place.backup_options(&source)).await.unwrap_err();
     let told = crate::support::text(&error);
     assert!(told.contains("s3://nightly/of-tests/") && told.contains("503"), "{told}");
     assert!(!error.blames_the_backup());
     site.proxy.calm();
     assert_eq!(store.ids().unwrap(), []);
-    // a request that was under way when its upload was given up may still have left a part: it is given up again
-    for _ in 0..100 {
-        drop(store.lock("app").unwrap());
-        if site.server.stray_parts().is_empty() {
-            break;
-        }
-        std::thread::sleep(Duration::from_millis(100));
-    }
     assert_eq!(site.server.stray_parts(), Vec::<String>::new());
     assert!(site.server.names().iter().all(|name| name.contains("/owners/")), "{:?}", site.server.names());
 
@@ -355,11 +352,9 @@ fn each_way_to_fail_is_told_apart() {
     let store = open("s3://nightly", S3Options { credentials: wrong, ..site.options() });
     assert_eq!(fault(store.ids()), Fault::Credentials);
     assert_eq!(fault(open("s3://no-such-bucket", site.options()).ids()), Fault::NoBucket);
-    let begun = std::time::Instant::now();
     let endpoint = Some(format!("http://127.0.0.1:{}", unisys_testkit::free_port()));
     let store = open("s3://nightly", S3Options { endpoint, ..site.options() });
     assert_eq!(fault(store.ids()), Fault::Unreachable);
-    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
     let endpoint = Some(format!("https://127.0.0.1:{}", site.server.port()));
     let store = open("s3://nightly", S3Options { endpoint, ..site.options() });
     assert_eq!(fault(store.ids()), Fault::Tls);
@@ -375,7 +370,7 @@ fn each_way_to_fail_is_told_apart() {
 async fn copies_are_whole_proofs_follow_and_what_is_behind_catches_up() {
     let (mut site, place) = (Site::new(), Place::new());
     let source = unisys_testkit::database_with(SOURCE).await;
-    let options = CopyOptions { jobs: 2, adopt: false, progress: Arc::new(Silent) };
+    let options = CopyOptions { jobs: 2, check_space: true, adopt: false, progress: Arc::new(Silent) };
     let database = source.database.clone();
     let copy = site.store();
     let update = || async { backup::bring_up_to_date(&place.store, &copy, &database, &options).await };

@@ -126,6 +126,26 @@ impl Store for Dying {
         Ok(Box::new(DyingDraft { inner: Some(self.inner.begin(id)?), life: self.life.clone() }))
     }
 
+    fn keep(&self, name: &str, content: &[u8]) -> Result<(), OpsError> {
+        self.life.spend()?;
+        self.inner.keep(name, content)
+    }
+
+    fn kept(&self, prefix: &str) -> Result<Vec<String>, OpsError> {
+        self.life.spend()?;
+        self.inner.kept(prefix)
+    }
+
+    fn read_kept(&self, name: &str) -> Result<Option<Vec<u8>>, OpsError> {
+        self.life.spend()?;
+        self.inner.read_kept(name)
+    }
+
+    fn remove_kept(&self, name: &str) -> Result<(), OpsError> {
+        self.life.spend()?;
+        self.inner.remove_kept(name)
+    }
+
     fn memory(&self) -> Option<PathBuf> {
         self.inner.memory()
     }

@@ -116,7 +116,7 @@ async fn what_a_backup_lacks_is_said_in_its_manifest() {
     assert_eq!(warned(&found, "materialised views").objects, ["app.never"]);
     assert_eq!(warned(&found, "foreign tables").objects, ["app.elsewhere"]);
     let function = warned(&found, "functions");
-    assert!(function.text.contains("seems to name codes without its schema"), "{function:?}");
+    assert!(function.text.ends_with("relation \"codes\" does not exist"), "{function:?}");
     assert!(function.text.contains("app.orders"), "{function:?}");
     let report = place.backup(&source).await;
     for check in ["unlogged tables", "materialised views", "foreign tables", "functions"] {
@@ -132,4 +132,62 @@ async fn what_a_backup_lacks_is_said_in_its_manifest() {
     execute(&source, &repair).await;
     let again = lint(&source).await;
     assert!(again.findings.iter().all(|finding| finding.check != "functions"), "{again:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn functions_that_a_restore_runs_are_judged_by_the_server_and_not_run() {
+    let source = unisys_testkit::database_with(
+        "create schema app; create schema other; set search_path = app, other;
+         create sequence app.ran;
+         create table app.codes (code text);
+         create function other.norm(text) returns text immutable language sql as 'select lower($1)';
+         create function app.direct(text) returns text immutable language sql as 'select lower($1) || nextval(''app.ran'')';
+         create function app.through(text) returns text immutable language sql as 'select norm($1)';
+         create function app.own_path(text) returns text immutable language sql set search_path = app, other as 'select norm($1)';
+         create function app.parsed(text) returns text immutable language sql return other.norm($1);
+         create function app.near(text) returns text immutable language sql as 'select direct($1)';
+         create function app.any(anyelement) returns anyelement immutable language sql as 'select $1 from codes';
+         create function app.block(text) returns text immutable language plpgsql as 'begin return norm($1); end';
+         create function app.less(text, text) returns boolean immutable language sql as 'select norm($1) < norm($2)';
+         create operator app.<<< (function = app.less, leftarg = text, rightarg = text);
+         create table app.t (a text, g text generated always as (app.own_path(a)) stored, check (app.parsed(a) is not null),
+             check (app.any(a) is not null), check (a operator(app.<<<) 'zzz'));
+         create index i_near on app.t (app.near(a)); create index i_direct on app.t (app.direct(a));
+         create index i_through on app.t (app.through(a)); create index i_block on app.t (app.block(a));
+         create function app.unused() returns bigint language sql as 'select count(*) from codes';",
+    )
+    .await;
+    let found = lint(&source).await;
+    let of = |name: &str| {
+        let found: Vec<_> = found.findings.iter().filter(|f| f.objects.iter().any(|o| o == name)).collect();
+        found.first().map(|f| (f.text.clone(), f.repair.clone().unwrap_or_default()))
+    };
+    let (near, repair) = of("app.near").expect("a finding");
+    assert!(
+        near.contains("index app.i_near runs") && near.contains("function direct(text) does not exist"),
+        "{near}"
+    );
+    assert!(repair.starts_with("alter function"), "{repair}");
+    let (through, repair) = of("app.through").expect("a finding");
+    assert!(through.contains("function norm(text) does not exist"), "{through}");
+    assert!(repair.starts_with("Name the schemas"), "its own schema does not mend it: {repair}");
+    assert!(of("app.less").expect("behind an operator").0.contains("table constraint"), "{found:?}");
+    assert!(of("app.any").expect("a finding").0.starts_with("a guess by its text"), "{found:?}");
+    assert!(of("app.block").expect("a finding").0.starts_with("a guess by its text"), "{found:?}");
+    for sound in ["app.direct", "app.own_path", "app.parsed", "other.norm", "app.unused"] {
+        assert_eq!(of(sound), None);
+    }
+    assert_eq!(
+        crate::support::value(&source, "select is_called from app.ran").await,
+        "false",
+        "nothing was run"
+    );
+    let offered = "select count(*) from pg_available_extensions where name = 'plpgsql_check'";
+    if crate::support::value(&source, offered).await == "0" {
+        return; // in PL/pgSQL there is nothing but the text to go by
+    }
+    execute(&source, "create schema \"Check er\"; create extension plpgsql_check schema \"Check er\"").await;
+    let found = lint(&source).await;
+    let block = found.findings.iter().find(|f| f.objects == ["app.block"]).expect("a finding");
+    assert!(block.text.contains("fails in a restore") && block.text.contains("norm(text)"), "{block:?}");
 }

@@ -92,3 +92,37 @@ async fn chosen_tables_of_an_opened_backup_are_whole_and_the_others_are_not_empt
     assert!(refused.is_err());
     place.assert_clean();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_partitioned_table_of_an_opened_backup_can_be_read_when_all_of_it_is_there() {
+    let sql = "create schema app; create table app.kind (id integer primary key);
+        create function app.f() returns trigger language plpgsql as 'begin return new; end';
+        create table app.events (id bigint generated always as identity, at date, kind integer references app.kind, primary key (id, at))
+            partition by range (at);
+        create trigger t before insert on app.events for each row execute function app.f();
+        create table app.e24 partition of app.events for values from ('2024-01-01') to ('2025-01-01');
+        create table app.e25 partition of app.events for values from ('2025-01-01') to ('2026-01-01');
+        alter table app.e24 disable trigger t;
+        insert into app.kind values (1);
+        insert into app.events (at, kind) select date '2024-06-01' + g, 1 from generate_series(1, 400) g";
+    let place = Place::new();
+    let backup = place.backup(&unisys_testkit::database_with(sql).await).await;
+    let open = async |pattern: &str| {
+        let patterns = [TablePattern::parse(pattern).unwrap()];
+        OpenedBackup::open(&place.store, &backup.manifest.id, &place.drill_options(), &patterns)
+            .await
+            .unwrap()
+    };
+    let opened = open("app.events").await;
+    let keys = "select count(*) || ' ' || (select count(*) from pg_index where indisvalid and indrelid::regclass::text like 'app.e%') from app.events";
+    assert_eq!(value(&opened.target(), keys).await, "400 3");
+    assert_eq!(opened.facts().tables.as_ref().unwrap().len(), 3);
+    assert!(refused(&opened.target(), "select from app.kind").await.contains("permission denied"));
+    drop(opened);
+    let opened = open("app.e24").await;
+    let keys = "select count(*) || ' ' || (select count(*) from pg_index where indrelid = 'app.e24'::regclass) from app.e24";
+    assert_eq!(value(&opened.target(), keys).await, "213 1");
+    assert!(refused(&opened.target(), "select from app.events").await.contains("permission denied"));
+    drop(opened);
+    place.assert_clean();
+}

@@ -126,7 +126,10 @@ async fn a_backup_with_other_keys_restores_with_them_and_not_with_the_old_one() 
     assert_eq!(report.to.moment(), id.moment());
     assert_eq!(report.keys.proved, [test.new.id()]);
 
-    let state = || backup::list(&place.store, "2027-01-01T00:00:00Z".parse().unwrap()).unwrap()[0].state;
+    let state = || {
+        backup::list(&place.store, &Trust::default(), "2027-01-01T00:00:00Z".parse().unwrap()).unwrap()[0]
+            .state
+    };
     assert_eq!(state(), State::Unproven, "a proof is of the bytes that were drilled");
     let error = read(&place.store, &report.to, &place.identities).unwrap_err();
     assert!(matches!(error, OpsError::Open { .. }), "{error:?}");

@@ -10,16 +10,32 @@ use serde::{Deserialize, Serialize};
 
 use super::Listed;
 use crate::backup::BackupId;
+use crate::backup::worth::{self, Drilled, State, Worth};
+use crate::evidence::Trust;
 
 /// Its form; another one is read as none at all.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
-/// One backup in the index.
+/// One backup in the index. Whose proofs count is judged when it is read.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Entry {
     /// The mark of the version it was read from.
     pub(super) mark: String,
     pub(super) backup: Listed,
+    pub(super) drills: Vec<Drilled>,
+}
+
+impl Entry {
+    /// Returns the backup, with what it is worth.
+    pub(super) fn judged(self, trust: &Trust) -> Listed {
+        let backup = self.backup;
+        if matches!(backup.state, State::Damaged | State::Newer) {
+            return backup;
+        }
+        let Worth { state, proven, drilled, doubted } =
+            worth::judge(&self.drills, backup.signed_by.as_deref(), trust);
+        Listed { state, proven, drilled, doubted, ..backup }
+    }
 }
 
 /// Reads the index; whatever is wrong with it, there is none.

@@ -9,6 +9,7 @@ use unisys_db::inventory::Kind;
 use unisys_db::{Session, TableName, facts, quote_ident};
 
 use super::moved::Moved;
+use super::script::Script;
 use super::{ChosenPlan, ChosenTable, ChosenTables};
 use crate::OpsError;
 use crate::program::{PgVersion, Programs};
@@ -35,28 +36,59 @@ impl ChosenTables {
         self.backup.check_files(1, &self.progress).await?;
         let schema = Archive::File(restore.stage("schema.dump.zst.age", "schema.dump").await?);
         let nodes = restore.nodes(&schema).await?;
-        let make: BTreeSet<u32> = self.oids(plan, |table| table.make);
+        let make: BTreeSet<u32> = self.oids(plan, &nodes, |table| table.make);
         let definitions = graph::belongings(&nodes, &make);
         let session = Session::open(&self.target).await?;
         session.set_pinned().await?;
         session.batch_execute("begin").await.map_err(session.doing("begin"))?;
         self.hold_empty(&session, plan).await?;
-        let all = graph::belongings(&nodes, &self.oids(plan, |_| true));
-        let moved = self.moved(&all.entries);
-        let mut pre = self.schemas(&session, &nodes, &definitions.entries).await?;
+        let all = graph::belongings(&nodes, &self.oids(plan, &nodes, |_| true));
+        let moved = self.moved(plan, &all.entries);
+        let mut pre = self.schemas(plan, &session, &nodes, &definitions.entries).await?;
         pre.extend(definitions.entries.iter().cloned());
         let script = Script { restore: &restore, session: &session, moved: moved.as_ref() };
         script.execute(&schema, &pre, "--section=pre-data").await?;
-        self.load(&restore, &session).await?;
+        self.load(plan, &restore, &session).await?;
         self.set_sequences(&script, plan).await?;
         script.execute(&schema, &definitions.entries, "--section=post-data").await?;
-        self.compare(&session).await?;
+        self.compare(plan, &session).await?;
         session.batch_execute("commit").await.map_err(session.doing("commit"))?;
-        for known in self.chosen() {
-            let sql = format!("analyze {}", self.place_of(&known.table.name).quoted());
+        self.analyze(plan, &session).await?;
+        Ok(self.left_out(plan, &definitions.torn))
+    }
+
+    /// Returns what could not come along, in sentences. What a partition has from its parent comes when it is attached.
+    fn left_out(&self, plan: &ChosenPlan, torn: &[Entry]) -> Vec<String> {
+        let told = torn.iter().filter(|entry| !entry.is(&["TABLE ATTACH", "INDEX ATTACH"]));
+        let told = told.map(|entry| format!("not restored: {}", entry.text()));
+        let apart = plan.tables.iter().filter(|chosen| {
+            let made = |parent: &TableName| chosen.make && plan.makes(parent);
+            !plan.partitions.parent(&chosen.table).is_none_or(made)
+        });
+        let attaching = apart.filter(|chosen| chosen.make).filter_map(|chosen| {
+            let parent = plan.partitions.parent(&chosen.table)?;
+            let here = self.into_schema.as_deref();
+            let sql = plan.partitions.attaching(&chosen.table, here)?;
+            Some(format!(
+                "{} is no partition of {parent}; to make it one: {sql}",
+                self.place_of(&chosen.table)
+            ))
+        });
+        told.chain(attaching).collect()
+    }
+
+    /// Collects the planner's statistics; those of a partitioned table with its partitions'.
+    async fn analyze(&self, plan: &ChosenPlan, session: &Session) -> Result<(), OpsError> {
+        let parents: BTreeSet<&TableName> =
+            plan.tables.iter().filter(|chosen| chosen.partitioned).map(|chosen| &chosen.table).collect();
+        for ChosenTable { table, .. } in &plan.tables {
+            if plan.partitions.ancestors(table).any(|parent| parents.contains(parent)) {
+                continue;
+            }
+            let sql = format!("analyze {}", self.place_of(table).quoted());
             session.batch_execute(&sql).await.map_err(session.doing("analyze"))?;
         }
-        Ok(definitions.torn.iter().map(|entry| format!("not restored: {}", entry.text())).collect())
+        Ok(())
     }
 
     fn restore(&self, plan: &ChosenPlan, directory: &Path) -> Result<Restore, OpsError> {
@@ -76,28 +108,54 @@ impl ChosenTables {
         })
     }
 
-    fn oids(&self, plan: &ChosenPlan, wanted: impl Fn(&ChosenTable) -> bool) -> BTreeSet<u32> {
-        let pairs = self.chosen().zip(&plan.tables);
-        pairs.filter(|(_, chosen)| wanted(chosen)).map(|(known, _)| known.table.oid).collect()
+    /// Returns the object ids in the source of the tables that are wanted.
+    fn oids(
+        &self,
+        plan: &ChosenPlan,
+        nodes: &[Node],
+        wanted: impl Fn(&ChosenTable) -> bool,
+    ) -> BTreeSet<u32> {
+        let names: BTreeSet<&TableName> =
+            plan.tables.iter().filter(|chosen| wanted(chosen)).map(|chosen| &chosen.table).collect();
+        let parents = plan.partitions.parents().filter(|(name, _)| names.contains(name));
+        let mut oids = graph::tables(nodes, parents);
+        let known = self.chosen(plan).map(|known| &known.table);
+        oids.extend(known.filter(|table| names.contains(&table.name)).map(|table| table.oid));
+        oids
     }
 
     /// Returns what gets another schema, where that is asked for: the tables, and the sequences, indexes and statistics that
     /// come with them, which stand in their tables' schemas.
-    fn moved(&self, belongings: &[Entry]) -> Option<Moved<'_>> {
+    fn moved(&self, plan: &ChosenPlan, belongings: &[Entry]) -> Option<Moved<'_>> {
         let schema = self.into_schema.as_deref()?;
-        let mut relations: BTreeSet<TableName> =
-            self.chosen().map(|known| known.table.name.clone()).collect();
-        let schemas: BTreeSet<&str> = self.chosen().map(|known| known.table.name.schema.as_str()).collect();
+        let tables = || plan.tables.iter().map(|chosen| &chosen.table);
+        let mut relations: BTreeSet<TableName> = tables().cloned().collect();
+        let schemas: BTreeSet<&str> = tables().map(|table| table.schema.as_str()).collect();
         let roles = self.backup.facts.inventory.items.iter().filter(|item| item.kind == Kind::Role);
         let roles: BTreeSet<String> = roles.map(|item| unquoted(&item.name)).collect();
+        // whichever role it belongs to, its name is the end of the line
+        let named = |rest: &str| -> Vec<String> {
+            roles
+                .iter()
+                .filter_map(|role| rest.strip_suffix(&format!(" {role}")))
+                .map(str::to_owned)
+                .collect()
+        };
         for entry in belongings.iter().filter(|entry| entry.is(&MOVED_KINDS)) {
             for schema in &schemas {
                 let rest = MOVED_KINDS
                     .iter()
                     .find_map(|kind| entry.text().strip_prefix(&format!("{kind} {schema} ")));
-                // whichever role it belongs to, its name is the end of the line
-                let names = roles.iter().filter_map(|role| rest?.strip_suffix(&format!(" {role}")));
+                let names = rest.map(named).into_iter().flatten();
                 relations.extend(names.map(|name| TableName::new(*schema, name)));
+            }
+        }
+        // the index of a key is called as the key, which the list writes behind its table
+        for entry in belongings.iter().filter(|entry| entry.is(&["CONSTRAINT"])) {
+            for table in tables() {
+                let start = format!("CONSTRAINT {} {} ", table.schema, table.name);
+                let names = entry.text().strip_prefix(&start).map(named).into_iter().flatten();
+                relations.extend(names.map(|name| TableName::new(&table.schema, name)));
             }
         }
         Some(Moved { relations, schema })
@@ -106,15 +164,16 @@ impl ChosenTables {
     /// Returns the entries of the schemas that are to be made, or makes the one that all come into.
     async fn schemas(
         &self,
+        plan: &ChosenPlan,
         session: &Session,
         nodes: &[Node],
         entries: &[Entry],
     ) -> Result<Vec<Entry>, OpsError> {
         if let Some(schema) = &self.into_schema {
-            self.make_schema(session, schema).await?;
+            self.make_schema(plan, session, schema).await?;
             return Ok(Vec::new());
         }
-        let names: BTreeSet<&str> = self.chosen().map(|known| known.table.name.schema.as_str()).collect();
+        let names: BTreeSet<&str> = plan.tables.iter().map(|chosen| chosen.table.schema.as_str()).collect();
         let mut missing = Vec::new();
         for entry in graph::schemas(nodes, entries) {
             let name = names.iter().find(|name| entry.text().starts_with(&format!("SCHEMA - {name} ")));
@@ -128,13 +187,15 @@ impl ChosenTables {
     }
 
     /// Makes the schema where it is missing. The tables' owners may use it: foreign keys are checked with their rights.
-    async fn make_schema(&self, session: &Session, schema: &str) -> Result<(), OpsError> {
+    async fn make_schema(&self, plan: &ChosenPlan, session: &Session, schema: &str) -> Result<(), OpsError> {
         if schema_exists(session, schema).await? {
             return Ok(());
         }
         let name = quote_ident(schema);
         let mut sql = format!("create schema {name};");
-        let owners: BTreeSet<&str> = self.chosen().map(|known| known.table.owner.as_str()).collect();
+        let parents = plan.partitions.parents().filter(|(name, _)| plan.makes(name));
+        let owners = self.chosen(plan).map(|known| known.table.owner.as_str());
+        let owners: BTreeSet<&str> = owners.chain(parents.map(|(_, owner)| owner)).collect();
         for owner in owners.into_iter().filter(|_| !self.no_owner) {
             sql.push_str(&format!("grant usage, create on schema {name} to {};", quote_ident(owner)));
         }
@@ -142,10 +203,11 @@ impl ChosenTables {
     }
 
     /// Loads the rows: from the tables' own files, then what is in the archive, in one pass.
-    async fn load(&self, restore: &Restore, session: &Session) -> Result<(), OpsError> {
+    async fn load(&self, plan: &ChosenPlan, restore: &Restore, session: &Session) -> Result<(), OpsError> {
         let place = |table: &Table| Table { name: self.place_of(&table.name), ..table.clone() };
-        let chosen: BTreeMap<u32, Table> = self.chosen().map(|k| (k.table.oid, place(&k.table))).collect();
-        let bytes = self.chosen().map(|known| known.rows.bytes).sum();
+        let chosen: BTreeMap<u32, Table> =
+            self.chosen(plan).map(|k| (k.table.oid, place(&k.table))).collect();
+        let bytes = self.chosen(plan).map(|known| known.rows.bytes).sum();
         self.progress.begin("restore", Expected::bytes(bytes));
         let loads = restore.loads();
         for load in &loads {
@@ -184,7 +246,7 @@ impl ChosenTables {
     async fn set_sequences(&self, script: &Script<'_>, plan: &ChosenPlan) -> Result<(), OpsError> {
         let archive = Archive::Sealed("database.dump.zst.age");
         let nodes = script.restore.nodes(&archive).await?;
-        let all = graph::belongings(&nodes, &self.oids(plan, |_| true));
+        let all = graph::belongings(&nodes, &self.oids(plan, &nodes, |_| true));
         let values: Vec<Entry> =
             all.entries.into_iter().filter(|entry| entry.is(&["SEQUENCE SET"])).collect();
         script.execute(&archive, &values, "--section=data").await
@@ -192,10 +254,10 @@ impl ChosenTables {
 
     /// Compares each table with the backup, as it is now in the session's transaction: a trigger or a rule of a table that was
     /// there may have changed its rows on their way in.
-    async fn compare(&self, session: &Session) -> Result<(), OpsError> {
+    async fn compare(&self, plan: &ChosenPlan, session: &Session) -> Result<(), OpsError> {
         let facts = &self.backup.facts;
-        self.progress.begin("verify", Expected::bytes(self.chosen().map(|known| known.rows.bytes).sum()));
-        for known in self.chosen() {
+        self.progress.begin("verify", Expected::bytes(self.chosen(plan).map(|known| known.rows.bytes).sum()));
+        for known in self.chosen(plan) {
             let table = Table { name: self.place_of(&known.table.name), ..known.table.clone() };
             let item = self.progress.start(&table.name.to_string(), Expected::bytes(known.rows.bytes));
             let found = facts::of_table(session, &table, facts.seed).await?;
@@ -214,7 +276,7 @@ impl ChosenTables {
 
     /// Keeps others from writing to the tables that are there and empty, and looks again whether they are.
     async fn hold_empty(&self, session: &Session, plan: &ChosenPlan) -> Result<(), OpsError> {
-        for chosen in plan.tables.iter().filter(|chosen| !chosen.make) {
+        for chosen in plan.tables.iter().filter(|chosen| !chosen.make && !chosen.partitioned) {
             let table = self.place_of(&chosen.table);
             let sql = format!("lock table only {} in exclusive mode", table.quoted());
             session.batch_execute(&sql).await.map_err(session.doing(format!("lock {table}")))?;
@@ -228,61 +290,3 @@ impl ChosenTables {
 
 /// What comes with a table, stands in its schema and has a name of its own there.
 const MOVED_KINDS: [&str; 3] = ["SEQUENCE", "INDEX", "STATISTICS"];
-
-/// Definitions on their way into the session's transaction.
-struct Script<'s> {
-    restore: &'s Restore,
-    session: &'s Session,
-    moved: Option<&'s Moved<'s>>,
-}
-
-impl Script<'_> {
-    /// Runs the definitions of some entries.
-    async fn execute(&self, archive: &Archive, entries: &[Entry], section: &str) -> Result<(), OpsError> {
-        if entries.is_empty() {
-            return Ok(());
-        }
-        let Self { restore, session, moved } = self;
-        let list = restore.write_list("definitions.list", entries.iter())?;
-        let mut command = restore.command(&restore.target);
-        command.args(["-f", "-", section]).args(restore.leave_out.options()).arg("-L").arg(&list);
-        let script = archive.output(command, &restore.backup).await?;
-        let script = String::from_utf8(script)
-            .map_err(|_| OpsError::Corrupt("the archive's definitions are not in UTF-8".into()))?;
-        let script = without_psql(&script);
-        let script = match moved {
-            Some(moved) => letting_grantors_in(&script, moved.schema) + &moved.sql(&script),
-            None => script,
-        };
-        let doing = session.doing("restore the tables' definitions");
-        Ok(session.batch_execute(&script).await.map_err(doing)?)
-    }
-}
-
-/// Returns the grants by which those reach a new schema in whose name pg_dump lets privileges be granted.
-fn letting_grantors_in(script: &str, schema: &str) -> String {
-    let lines = script.lines().filter_map(|line| line.strip_prefix("SET SESSION AUTHORIZATION "));
-    let names: BTreeSet<&str> =
-        lines.filter_map(|rest| rest.strip_suffix(';')).filter(|name| *name != "DEFAULT").collect();
-    let grant = |name: &str| format!("grant usage on schema {} to {name};\n", quote_ident(schema));
-    names.into_iter().map(grant).collect()
-}
-
-/// Leaves out psql's `\restrict KEY` at the start and `\unrestrict KEY` at the end, which are no SQL.
-fn without_psql(script: &str) -> String {
-    let restrict = script.lines().find_map(|line| line.strip_prefix("\\restrict "));
-    let Some(key) = restrict else { return script.to_owned() };
-    let own = [format!("\\restrict {key}"), format!("\\unrestrict {key}")];
-    script.lines().filter(|line| !own.iter().any(|own| own == line)).flat_map(|line| [line, "\n"]).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_psqls_own_lines_are_left_out() {
-        let script = "--\n\\restrict k3y\nselect '\n\\unrestrict other\n';\n\\unrestrict k3y\n";
-        assert_eq!(without_psql(script), "--\nselect '\n\\unrestrict other\n';\n");
-    }
-}

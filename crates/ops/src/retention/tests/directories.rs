@@ -6,6 +6,7 @@ use std::path::Path;
 use super::*;
 use crate::backup::{self, FORMAT, LargeObjects, Layout, Manifest, ManifestTable, Tag};
 use crate::drill::{Compared, DrillRecord, Outcome};
+use crate::evidence::{SigningKey, Trust};
 use crate::restore::OpenBackup;
 use crate::store::{DirectoryStore, Store};
 
@@ -84,6 +85,16 @@ impl Shelf {
     }
 
     pub(super) fn drill(&self, id: &BackupId, outcome: Outcome, started: DateTime<Utc>) {
+        self.drill_signed(id, outcome, started, None);
+    }
+
+    pub(super) fn drill_signed(
+        &self,
+        id: &BackupId,
+        outcome: Outcome,
+        started: DateTime<Utc>,
+        key: Option<&SigningKey>,
+    ) {
         let mut record = DrillRecord {
             format: DrillRecord::FORMAT,
             outcome,
@@ -103,11 +114,11 @@ impl Shelf {
             rto: None,
             signed_by: None,
         };
-        record.write(&self.store, None).unwrap();
+        record.write(&self.store, key).unwrap();
     }
 
     pub(super) fn plan(&self, database: &str, rules: &Rules, asked: &Asked) -> GroupPlan {
-        let mut found = read(&self.store, &BackupId::slug(database)).unwrap();
+        let mut found = read(&self.store, &BackupId::slug(database), &Trust::default()).unwrap();
         assert_eq!(found.groups.len(), 1);
         found.groups[0].look_at_newest(&self.store, asked.now);
         judge(&found.groups[0], &found.unreadable, rules, asked)
@@ -115,7 +126,7 @@ impl Shelf {
 
     pub(super) fn prune(&self, database: &str, rules: &Rules, asked: &Asked) -> Vec<Removal> {
         let lock = self.store.lock(database).unwrap();
-        remove(&self.store, &lock, &self.plan(database, rules, asked), None).unwrap()
+        remove(&self.store, &lock, &self.plan(database, rules, asked), None, asked.now).unwrap()
     }
 
     pub(super) fn ids(&self) -> Vec<BackupId> {
@@ -128,20 +139,20 @@ impl Shelf {
         let entries = fs::read_dir(self.directory.path().join("store")).unwrap().flatten();
         let mut names: Vec<String> =
             entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
-        names.retain(|name| !name.starts_with(".lock-") && name != ".holds");
+        names.retain(|name| !name.starts_with(".lock-") && name != ".holds" && name != "history");
         names.sort();
         names
     }
 }
 
-fn last(count: u32) -> Rules {
+pub(super) fn last(count: u32) -> Rules {
     lenient(Policy { last: Count::Newest(count), ..Policy::default() })
 }
 
-const NOW: &str = "2026-11-21 12:00";
+pub(super) const NOW: &str = "2026-11-21 12:00";
 
 /// Makes a backup of `app` for each of the last so many days, the newest last.
-fn days(shelf: &Shelf, count: usize) -> Vec<BackupId> {
+pub(super) fn days(shelf: &Shelf, count: usize) -> Vec<BackupId> {
     let day = |back| at("2026-11-21 02:00") - chrono::TimeDelta::days(i64::try_from(back).unwrap());
     (0..count).rev().map(|back| shelf.back_up("app", day(back), back, 100)).collect()
 }
@@ -176,7 +187,7 @@ fn backups_of_a_part_do_not_push_out_those_of_the_whole() {
         shelf.store.remove(&id).unwrap();
         shelf.keep(&Manifest { selection: Some(selection), ..manifest });
     }
-    let found = read(&shelf.store, "app").unwrap();
+    let found = read(&shelf.store, "app", &Trust::default()).unwrap();
     let parts: Vec<_> =
         found.groups.iter().map(|group| (group.part.as_deref(), group.backups.len())).collect();
     assert_eq!(parts, [(None, 1), (Some("schemas app"), 6)]);
@@ -187,6 +198,24 @@ fn backups_of_a_part_do_not_push_out_those_of_the_whole() {
     assert_eq!(removed(&found.groups[0]), []);
     assert_eq!(removed(&found.groups[1]).len(), 5);
     assert!(!removed(&found.groups[1]).contains(&whole));
+}
+
+#[test]
+fn the_floor_of_proven_backups_stands_on_proofs_of_trusted_keys() {
+    let shelf = Shelf::new();
+    let ids = days(&shelf, 4);
+    let (mine, stranger) = (SigningKey::generate("mine").unwrap(), SigningKey::generate("x").unwrap());
+    shelf.drill_signed(&ids[0], Outcome::Proven, at(NOW), Some(&mine));
+    shelf.drill_signed(&ids[1], Outcome::Proven, at(NOW), Some(&stranger));
+    shelf.drill_signed(&ids[2], Outcome::Proven, at(NOW), None);
+    let removed = |trust: &Trust| -> Vec<BackupId> {
+        let found = read(&shelf.store, "app", trust).unwrap();
+        let rules = Rules { keep_proven: std::num::NonZeroU32::new(1).unwrap(), ..last(1) };
+        judge(&found.groups[0], &[], &rules, &asked(at(NOW))).removals().map(|line| line.id.clone()).collect()
+    };
+    let trust = Trust::new(vec![mine.public().clone()], false);
+    assert_eq!(removed(&trust), ids[1..3], "the one that is proven stays, though two claim to be newer");
+    assert_eq!(removed(&Trust::default()), ids[..2], "without trusted keys each proof counts");
 }
 
 #[test]
@@ -230,7 +259,7 @@ fn one_that_cannot_be_removed_does_not_stop_the_others() {
     let lock = shelf.store.lock("app").unwrap();
     fs::create_dir_all(obstacle.join("in the way")).unwrap();
     let plan = shelf.plan("app", &last(1), &asked(at(NOW)));
-    let fates = remove(&shelf.store, &lock, &plan, None).unwrap();
+    let fates = remove(&shelf.store, &lock, &plan, None, at(NOW)).unwrap();
     assert!(
         matches!(&fates[0].fate, Fate::Failed { problem } if problem.contains(ids[0].as_str())),
         "{fates:?}"
@@ -249,10 +278,25 @@ fn what_was_pinned_since_the_plan_stays_and_so_does_what_nobody_agreed_to() {
     Pin::new(at(NOW), None).write(&shelf.store, &ids[0]).unwrap();
     let lock = shelf.store.lock("app").unwrap();
     let agreed = [ids[0].clone(), ids[1].clone()].into();
-    let fates = remove(&shelf.store, &lock, &plan, Some(&agreed)).unwrap();
+    let fates = remove(&shelf.store, &lock, &plan, Some(&agreed), at(NOW)).unwrap();
     let fates: Vec<&Fate> = fates.iter().map(|removal| &removal.fate).collect();
     assert_eq!(fates, [&Fate::Pinned, &Fate::Removed]);
     assert_eq!(shelf.ids(), [ids[0].clone(), ids[2].clone(), ids[3].clone()]);
+}
+
+#[test]
+fn a_pin_that_has_lapsed_keeps_nothing_unless_it_was_set_anew() {
+    let shelf = Shelf::new();
+    let ids = days(&shelf, 3);
+    shelf.drill(&ids[2], Outcome::Proven, at(NOW));
+    let pin = Pin::new(at(NOW), Some("before a migration".into())).until_proven();
+    ids[..2].iter().for_each(|id| pin.write(&shelf.store, id).unwrap());
+    let lock = shelf.store.lock("app").unwrap();
+    let plan = shelf.plan("app", &last(1), &asked(at(NOW)));
+    Pin::new(at(NOW), None).write(&shelf.store, &ids[0]).unwrap();
+    let fates = remove(&shelf.store, &lock, &plan, None, at(NOW)).unwrap();
+    let fates: Vec<&Fate> = fates.iter().map(|removal| &removal.fate).collect();
+    assert_eq!(fates, [&Fate::Pinned, &Fate::Removed]);
 }
 
 #[test]
@@ -279,7 +323,7 @@ fn what_cannot_be_read_is_told_and_left_alone() {
     // a manifest whose moment was changed would be counted as another day's
     let changed = fs::read_to_string(manifest(&ids[3])).unwrap().replace("2026-11-19T", "2020-11-19T");
     fs::write(manifest(&ids[3]), changed).unwrap();
-    let found = read(&shelf.store, "app").unwrap();
+    let found = read(&shelf.store, "app", &Trust::default()).unwrap();
     let states: Vec<State> = found.unreadable.iter().map(|bad| bad.state).collect();
     assert_eq!(states, [State::Damaged, State::Damaged, State::Newer, State::Damaged]);
     assert_eq!(shelf.prune("app", &last(1), &asked(at(NOW))).len(), 1);
@@ -325,8 +369,33 @@ fn pins_and_tags_are_listed_and_no_strangers() {
     let tagged = Manifest { tags: vec![tag.clone()], ..manifest };
     fs::write(shelf.store.path(&ids[0]).join("manifest.json"), tagged.to_json().unwrap()).unwrap();
     Pin::new(at(NOW), Some("audit of 2026".into())).write(&shelf.store, &ids[0]).unwrap();
-    let listed = backup::list(&shelf.store, Utc::now()).unwrap().remove(0);
+    let listed = backup::list(&shelf.store, &Trust::default(), Utc::now()).unwrap().remove(0);
     assert_eq!(listed.tags, [tag]);
     assert_eq!(listed.pin.unwrap().reason.as_deref(), Some("audit of 2026"));
     assert!(is_beside("pin.json") && is_beside("counts-judged.json") && !is_beside("pin.json.x"));
+}
+
+#[test]
+fn a_copy_is_proven_by_the_first_store_when_its_manifest_is_the_same_and_its_own_drills_did_not_fail() {
+    let (first, copy) = (Shelf::new(), Shelf::new());
+    let state = |copy: &Shelf| {
+        let firsts = [first.store.shared()];
+        read_copy(&copy.store, "app", &Trust::default(), &firsts).unwrap().groups[0].backups[0].state
+    };
+    let day = |day: u32| at(&format!("2026-11-{day:02} 02:00"));
+    let id = first.back_up("app", day(1), 1, 500);
+    assert_eq!(copy.back_up("app", day(1), 1, 500), id);
+    assert_eq!(state(&copy), State::Unproven);
+    first.drill(&id, Outcome::Proven, day(3));
+    assert_eq!(state(&copy), State::Proven);
+    Pin::new(day(3), Some("audit".into())).write(&first.store, &id).unwrap();
+    let found = read_copy(&copy.store, "app", &Trust::default(), &[first.store.shared()]).unwrap();
+    assert!(found.groups[0].backups[0].pin.is_some());
+    // a drill of the copy, before that of the other
+    copy.drill(&id, Outcome::Failed, day(2));
+    assert_eq!(state(&copy), State::Failed);
+
+    let changed = Shelf::new();
+    changed.back_up("app", day(1), 1, 499);
+    assert_eq!(state(&changed), State::Unproven, "the proof is of other bytes");
 }

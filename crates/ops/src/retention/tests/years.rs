@@ -77,7 +77,7 @@ impl Nightly for Shelf {
         let asked = Asked { just_made: Some(just_made.clone()), ..asked(now) };
         let lock = self.store.lock("app").unwrap();
         let plan = self.plan("app", &default_rules(), &asked);
-        let removals = remove(&self.store, &lock, &plan, None).unwrap();
+        let removals = remove(&self.store, &lock, &plan, None, now).unwrap();
         assert!(removals.iter().all(|removal| removal.fate == Fate::Removed), "{removals:?}");
         plan.is_held()
     }

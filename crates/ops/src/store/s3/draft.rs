@@ -1,11 +1,12 @@
 //! A backup on its way into a bucket: files go up in parts while they are made, the manifest last.
 
 use std::io::{self, Write};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::join_all;
 use object_store::PutPayload;
 use object_store::multipart::{MultipartStore, PartId};
 use object_store::path::Path;
@@ -14,6 +15,7 @@ use tokio::task::JoinHandle;
 
 use super::bucket::Bucket;
 use super::engine::patiently;
+use super::gate::Gate;
 use super::local::Local;
 use super::sweep;
 use crate::OpsError;
@@ -30,12 +32,16 @@ const UNCOUNTED: usize = 64 << 10;
 /// How long the removal of a failed backup may keep the program from ending.
 const CLEANING: Duration = Duration::from_secs(20);
 
+/// How much of that the answers to what is on its way are waited for.
+const ANSWERS: Duration = Duration::from_secs(12);
+
 #[derive(Debug)]
 pub(super) struct S3Draft {
     bucket: Arc<Bucket>,
     local: Arc<Local>,
     id: BackupId,
-    given_up: Arc<AtomicBool>,
+    /// Those of all its files.
+    gates: Mutex<Vec<Arc<Gate>>>,
     committed: bool,
 }
 
@@ -43,7 +49,7 @@ impl S3Draft {
     /// Notes that a backup is begun; nothing is sent yet.
     pub(super) fn begin(bucket: Arc<Bucket>, local: Arc<Local>, id: &BackupId) -> Result<Self, OpsError> {
         local.note(id)?;
-        Ok(Self { bucket, local, id: id.clone(), given_up: Arc::default(), committed: false })
+        Ok(Self { bucket, local, id: id.clone(), gates: Mutex::default(), committed: false })
     }
 
     fn name(&self, name: &str) -> String {
@@ -53,11 +59,13 @@ impl S3Draft {
 
 impl Draft for S3Draft {
     fn create(&self, name: &str) -> Result<Box<dyn Part>, OpsError> {
+        let gate = Arc::<Gate>::default();
+        self.gates.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&gate));
         Ok(Box::new(S3Part {
             bucket: Arc::clone(&self.bucket),
             local: Arc::clone(&self.local),
             id: self.id.clone(),
-            given_up: Arc::clone(&self.given_up),
+            gate,
             name: self.name(name),
             buffer: Vec::new(),
             permit: None,
@@ -99,12 +107,13 @@ impl Drop for S3Draft {
         if self.committed {
             return;
         }
-        self.given_up.store(true, Ordering::SeqCst);
-        let (bucket, id, noted) =
-            (Arc::clone(&self.bucket), self.id.clone(), self.local.noted_uploads(&self.id));
+        let (bucket, local, id) = (Arc::clone(&self.bucket), Arc::clone(&self.local), self.id.clone());
+        let gates = std::mem::take(self.gates.get_mut().unwrap_or_else(PoisonError::into_inner));
         self.bucket.engine.wait_at_most(CLEANING, async move {
-            // the note stays: a part that was on its way may come after this, and the next run cleans once more
-            let _ = sweep::clean(&bucket, &id, noted).await;
+            let closing = join_all(gates.iter().map(|gate| gate.close()));
+            // what is not answered by then may come after this: the note stays, and the next run cleans once more
+            let _ = tokio::time::timeout(ANSWERS, closing).await;
+            let _ = sweep::clean(&bucket, &id, local.noted_uploads(&id)).await;
         });
     }
 }
@@ -114,7 +123,7 @@ struct S3Part {
     bucket: Arc<Bucket>,
     local: Arc<Local>,
     id: BackupId,
-    given_up: Arc<AtomicBool>,
+    gate: Arc<Gate>,
     name: String,
     buffer: Vec<u8>,
     permit: Option<OwnedSemaphorePermit>,
@@ -155,7 +164,7 @@ impl S3Part {
 
     /// Returns what stopped a part that was sent before, or all of them.
     fn check(&self) -> Result<(), OpsError> {
-        if self.given_up.load(Ordering::SeqCst) {
+        if !self.gate.is_open() {
             return Err(OpsError::Refused("the backup was given up".into()));
         }
         let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -175,11 +184,11 @@ impl S3Part {
         let upload = self.upload()?;
         let (bucket, name, key) = (Arc::clone(&self.bucket), self.name.clone(), self.key());
         let payload = PutPayload::from(Bytes::from(std::mem::take(&mut self.buffer)));
-        let (permit, failure) = (self.permit.take(), Arc::clone(&self.failure));
+        let (permit, failure, gate) = (self.permit.take(), Arc::clone(&self.failure), Arc::clone(&self.gate));
         self.sent.push(self.bucket.engine.handle().spawn(async move {
             let _buffer = permit;
             let _turn = bucket.senders.acquire().await;
-            let attempt = || bucket.s3.put_part(&key, &upload, index, payload.clone());
+            let attempt = || gate.pass(bucket.s3.put_part(&key, &upload, index, payload.clone()));
             match patiently(bucket.options.patience, attempt).await {
                 Ok(part) => Some(part),
                 Err(error) => {
@@ -198,20 +207,33 @@ impl S3Part {
             return Ok(upload.clone());
         }
         let (bucket, name, key) = (Arc::clone(&self.bucket), self.name.clone(), self.key());
+        let (gate, local, id) = (Arc::clone(&self.gate), Arc::clone(&self.local), self.id.clone());
         let upload = self.bucket.engine.wait(async move {
-            let begun = patiently(bucket.options.patience, || bucket.s3.create_multipart(&key)).await;
-            begun.map_err(|error| bucket.failed("begin the upload of", &name, &error))
-        })?;
+            // noted before the gate can be closed: whoever closes it goes by the notes
+            let begin = || {
+                gate.pass(async {
+                    let upload = bucket.s3.create_multipart(&key).await?;
+                    let noted = local.note_upload(&id, &name, &upload);
+                    Ok((upload, noted))
+                })
+            };
+            let (upload, noted) = patiently(bucket.options.patience, begin)
+                .await
+                .map_err(|error| bucket.failed("begin the upload of", &name, &error))?;
+            Ok((upload, noted))
+        });
+        let (upload, noted) = upload?;
         self.upload = Some(upload.clone());
-        self.local.note_upload(&self.id, &self.name, &upload)?;
+        noted?;
         Ok(upload)
     }
 
     /// Waits for all parts and makes them one object.
     fn complete(&mut self) -> Result<(), OpsError> {
         let upload = self.upload()?;
-        let (bucket, name, key, sent, bytes) = (
+        let (bucket, gate, name, key, sent, bytes) = (
             Arc::clone(&self.bucket),
+            Arc::clone(&self.gate),
             self.name.clone(),
             self.key(),
             std::mem::take(&mut self.sent),
@@ -233,7 +255,7 @@ impl S3Part {
             let tries = AtomicU32::new(0);
             let attempt = || {
                 tries.fetch_add(1, Ordering::Relaxed);
-                bucket.s3.complete_multipart(&key, &upload, parts.clone())
+                gate.pass(bucket.s3.complete_multipart(&key, &upload, parts.clone()))
             };
             match patiently(bucket.options.patience, attempt).await {
                 Ok(_) => Ok(()),
@@ -276,10 +298,13 @@ impl Part for S3Part {
     fn keep(&mut self) -> io::Result<()> {
         self.check().map_err(io::Error::other)?;
         let kept = if self.upload.is_none() {
-            let (bucket, name) = (Arc::clone(&self.bucket), self.name.clone());
+            let (bucket, gate, name) = (Arc::clone(&self.bucket), Arc::clone(&self.gate), self.name.clone());
             let content = Bytes::from(std::mem::take(&mut self.buffer));
             let patience = bucket.options.patience;
-            let kept = self.bucket.engine.wait(async move { bucket.put(&name, content, patience).await });
+            let kept = self
+                .bucket
+                .engine
+                .wait(async move { bucket.put_through(&gate, &name, content, patience).await });
             self.permit = None;
             kept
         } else {
@@ -294,13 +319,19 @@ impl Part for S3Part {
 
 impl Drop for S3Part {
     fn drop(&mut self) {
-        self.sent.iter().for_each(JoinHandle::abort);
-        if let (false, Some(upload)) = (self.kept, self.upload.take()) {
-            let (bucket, name) = (Arc::clone(&self.bucket), self.name.clone());
-            self.bucket.engine.handle().spawn(async move {
-                // what stays is given up by the draft's own cleaning, or by the next run
-                let _ = bucket.abort(&name, &upload).await;
-            });
+        if self.kept {
+            return;
         }
+        let (bucket, gate, name) = (Arc::clone(&self.bucket), Arc::clone(&self.gate), self.name.clone());
+        let (upload, sent) = (self.upload.take(), std::mem::take(&mut self.sent));
+        self.bucket.engine.handle().spawn(async move {
+            gate.close().await;
+            // those that wait for their turn, or pause before another try
+            sent.iter().for_each(JoinHandle::abort);
+            if let Some(upload) = upload {
+                // what stays is given up by the draft's own cleaning, or by the next run
+                let _ = bucket.give_up(&name, &upload).await;
+            }
+        });
     }
 }

@@ -76,7 +76,7 @@ pub(super) async fn sweep(
         let complete = name.split_once('/').and_then(|(id, _)| BackupId::parse(id).ok());
         let complete = complete.is_some_and(|id| found.get(&id).is_some_and(|traces| traces.complete));
         if complete && now.signed_duration_since(begun) > SILENCE {
-            let _ = bucket.abort(&name, &id).await;
+            let _ = bucket.give_up(&name, &id).await;
         }
     }
     Ok(cleaned)
@@ -103,10 +103,12 @@ pub(super) async fn clean(
     bucket.delete_all(names).await?;
     let found = bucket.uploads(&prefix).await.unwrap_or_default();
     let found = found.into_iter().map(|upload| (upload.id, upload.name));
+    let mut first = Ok(());
     for (upload, name) in noted.into_iter().chain(found).collect::<BTreeSet<_>>() {
-        bucket.abort(&name, &upload).await?;
+        // one that cannot be given up does not keep the others
+        first = first.and(bucket.give_up(&name, &upload).await);
     }
-    Ok(())
+    first
 }
 
 #[cfg(test)]

@@ -15,6 +15,9 @@ use super::engine::patiently;
 use super::fault;
 use crate::OpsError;
 
+/// How often an upload is given up, while it still has parts: one that was on its way may come after the first time.
+const TRIES: usize = 3;
+
 /// How long a signed question is good for.
 const VALID: Duration = Duration::from_secs(300);
 
@@ -88,22 +91,40 @@ impl Bucket {
 
     /// Returns when the newest part of an upload was written; when it was begun, where it has none.
     pub(super) async fn last_sign_of(&self, upload: &Upload) -> Result<DateTime<Utc>, OpsError> {
-        let mut newest = upload.begun;
+        let parts = self.parts(&upload.name, &upload.id).await?;
+        Ok(parts.iter().map(|part| part.last_modified).fold(upload.begun, DateTime::max))
+    }
+
+    async fn parts(&self, name: &str, id: &str) -> Result<Vec<PartEntry>, OpsError> {
+        let mut parts = Vec::new();
         let mut after: Option<String> = None;
         loop {
-            let mut query = vec![("uploadId", upload.id.clone())];
+            let mut query = vec![("uploadId", id.to_owned())];
             query.extend(after.take().map(|marker| ("part-number-marker", marker)));
-            let page: PartPage = self.ask(&self.key(&upload.name), query, &upload.name).await?;
-            newest = page.parts.iter().map(|part| part.last_modified).fold(newest, DateTime::max);
+            let page: PartPage = self.ask(&self.key(name), query, name).await?;
+            parts.extend(page.parts);
             match (page.is_truncated, page.next_part_number_marker) {
                 (true, Some(marker)) => after = Some(marker),
-                _ => return Ok(newest),
+                _ => return Ok(parts),
             }
         }
     }
 
-    /// Gives an upload up; one that has ended meanwhile is no error.
-    pub(super) async fn abort(&self, name: &str, id: &String) -> Result<(), OpsError> {
+    /// Gives an upload up, until it has no parts; one that has ended meanwhile is no error.
+    pub(super) async fn give_up(&self, name: &str, id: &String) -> Result<(), OpsError> {
+        let mut given_up = self.abort(name, id).await;
+        for _ in 1..TRIES {
+            match self.parts(name, id).await {
+                Ok(parts) if parts.is_empty() => return Ok(()),
+                Ok(_) => given_up = self.abort(name, id).await,
+                // there is no such upload any more, or the key has no right to ask
+                Err(_) => break,
+            }
+        }
+        given_up
+    }
+
+    async fn abort(&self, name: &str, id: &String) -> Result<(), OpsError> {
         let key = self.key(name);
         match patiently(BRIEFLY, || self.s3.abort_multipart(&key, id)).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),

@@ -1,0 +1,2 @@
+-- unisys:owner login
+-- été

@@ -1,0 +1,1 @@
+﻿-- unisys:owner login

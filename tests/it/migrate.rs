@@ -1,0 +1,120 @@
+//! `migrate` as a person runs it, on a directory of migrations: killed, refused, and going on.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+use unisys_db::connect::HostAddress;
+use unisys_db::{Session, Target};
+
+/// A database and a directory of migrations.
+struct Site {
+    directory: TempDir,
+    target: Target,
+}
+
+impl Site {
+    async fn new(files: &[(&str, &str)]) -> Self {
+        let site = Self { directory: tempfile::tempdir().unwrap(), target: unisys_testkit::database().await };
+        fs::create_dir(site.migrations()).unwrap();
+        for (name, text) in files {
+            site.write(name, text);
+        }
+        site
+    }
+
+    fn migrations(&self) -> PathBuf {
+        self.directory.path().join("migrations")
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.migrations().join(name), text).unwrap();
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        let HostAddress::Socket(socket) = &self.target.hosts[0].address else { unreachable!("a socket") };
+        let mut command = Command::new(env!("CARGO_BIN_EXE_unisys-dba"));
+        command.current_dir(self.directory.path()).env_clear().env("HOME", self.directory.path());
+        command.env("PGHOST", socket).env("PGPORT", self.target.hosts[0].port.to_string());
+        command.env("PGUSER", "postgres").env("PGDATABASE", &self.target.database);
+        command.args(["migrate", "--dir", "migrations"]).args(words);
+        command
+    }
+
+    /// Runs the program to its end: its exit code, answer, and what else it says.
+    fn run(&self, words: &[&str]) -> (i32, String, String) {
+        let Output { status, stdout, stderr } = self.command(words).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (status.code().unwrap_or(-1), text(stdout), text(stderr))
+    }
+
+    fn start(&self, words: &[&str]) -> Child {
+        self.command(words).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
+    async fn session(&self) -> Session {
+        Session::open(&self.target).await.unwrap()
+    }
+}
+
+async fn until(session: &Session, condition: &str) {
+    let begun = Instant::now();
+    while !session.query_one(condition, &[]).await.unwrap().get::<_, bool>(0) {
+        assert!(begun.elapsed() < Duration::from_secs(60), "in vain: {condition}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+const FIRST: (&str, &str) =
+    ("V0001__first.sql", "-- unisys:owner login\ncreate schema shop authorization shop_owner;\n");
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_run_leaves_no_lock_and_no_half_and_the_next_one_goes_on() {
+    let inside =
+        "-- unisys:owner shop_owner\ncreate table shop.t (id int);\nselect pg_sleep(600); /* gate */\n";
+    let site = Site::new(&[FIRST, ("V0002__table.sql", inside)]).await;
+    let watcher = site.session().await;
+    let mut run = site.start(&["up", "--yes"]);
+    let gate = "select exists (select from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid() and state = 'active' and query like '%/* gate */%')";
+    until(&watcher, gate).await;
+    run.kill().unwrap(); // SIGKILL
+    run.wait().unwrap();
+    // A server that is asleep in a statement does not look at its client; client_connection_check_interval makes it. Here
+    // somebody ends it, and with it go its lock and its transaction.
+    let end = "select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid() and query like '%/* gate */%'";
+    watcher.batch_execute(end).await.unwrap();
+    site.write("V0002__table.sql", "-- unisys:owner shop_owner\ncreate table shop.t (id int);\n");
+    let (code, _, stderr) = site.run(&["up", "--yes"]);
+    assert_eq!(code, 0, "{stderr}");
+    let (code, status, _) = site.run(&["status", "--format", "json"]);
+    assert_eq!((code, status.matches("\"applied\"").count()), (0, 2), "{status}");
+}
+
+#[tokio::test]
+async fn plan_status_and_verify_answer_with_their_exit_codes() {
+    let site = Site::new(&[FIRST]).await;
+    assert_eq!(site.run(&["status"]).0, 4);
+    assert_eq!(site.run(&["plan"]).0, 0);
+    assert_eq!(site.run(&["verify"]).0, 0);
+    let (code, _, stderr) = site.run(&["up"]);
+    assert_eq!(code, 2, "without a terminal nothing is applied unasked: {stderr}");
+    assert_eq!(site.run(&["up", "--yes"]).0, 0);
+    assert_eq!(site.run(&["status"]).0, 0);
+    site.write("V0002__bad.sql", "-- unisys:owner shop_owner\ncommit;\ndrop schema shop;\n");
+    let (code, plan, _) = site.run(&["plan"]);
+    assert_eq!(code, 4);
+    assert!(plan.contains("V0002__bad.sql, line 2: COMMIT has no place here"), "{plan}");
+    let (code, _, stderr) = site.run(&["up", "--yes"]);
+    assert_eq!(code, 1);
+    assert!(stderr.contains("line 2: COMMIT") && stderr.contains("line 3: DROP SCHEMA"), "{stderr}");
+    fs::remove_file(site.migrations().join("V0002__bad.sql")).unwrap();
+    site.write("V0001__first.sql", &format!("{}-- more\n", FIRST.1));
+    let (code, answer, _) = site.run(&["verify"]);
+    assert!(code == 4 && answer.contains("edited since"), "{answer}");
+    let (code, _, stderr) = site.run(&["baseline", "1", "--yes"]);
+    assert!(code == 1 && stderr.contains("the database has a history: 1 migration"), "{stderr}");
+}
