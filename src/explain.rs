@@ -48,7 +48,7 @@ pub(crate) fn of_ops(error: &OpsError) -> Option<String> {
         OpsError::NoSuchUser(_) => {
             Some("Make it with `useradd --system NAME`, or configure another one.".into())
         }
-        OpsError::NoRoom { .. } => Some("Free some space, or name a larger place as store.".into()),
+        OpsError::NoRoom { .. } => Some("Free some space, or name a larger place as store; where it is wrong, try with --no-space-check.".into()),
         OpsError::Bucket { fault, .. } => of_bucket(*fault).map(str::to_owned),
         OpsError::Signature { .. } => Some(
             "Compare with another copy: somebody has changed it, or signed it with a key that is missing in evidence.trusted."

@@ -97,6 +97,9 @@ pub(crate) struct Database {
     /// Which of its backups stay, instead of what [`Retention::policy`] says.
     #[serde(deserialize_with = "retention::rules")]
     pub(crate) retention: Option<Policy>,
+    /// Which stay in its copies, instead of what [`Retention::copies`] says.
+    #[serde(deserialize_with = "retention::rules")]
+    pub(crate) copies_retention: Option<Policy>,
     /// A standby to read for backups. It may hold a password.
     #[serde(deserialize_with = "parse::optional_conninfo")]
     pub(crate) dump_from: Option<SecretString>,
@@ -137,6 +140,7 @@ impl Database {
             store: None,
             copies: Vec::new(),
             retention: None,
+            copies_retention: None,
             recipients: Vec::new(),
             identities: Vec::new(),
             dump_from: None,
@@ -180,6 +184,8 @@ pub(crate) struct Backup {
     /// Where they are copied to.
     #[serde(deserialize_with = "parse::stores")]
     pub(crate) copies: Vec<Place>,
+    /// Whether a store that seems to have too little room is refused.
+    pub(crate) space_check: bool,
     /// age recipients.
     pub(crate) recipients: Vec<String>,
     /// A file with more of them.

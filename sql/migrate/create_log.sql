@@ -10,6 +10,7 @@ create table ops.migration_log (
     host text,
     tool text not null,
     backup_id text,
+    no_backup text,
     attempts int4 not null default 1,
     started_at timestamptz not null default clock_timestamp(),
     finished_at timestamptz,
@@ -26,3 +27,4 @@ comment on column ops.migration_log.outcome is
     'started: outside of a transaction, and never heard of again; it may have taken effect';
 comment on column ops.migration_log.host is 'The machine the runner ran on, as it calls itself';
 comment on column ops.migration_log.backup_id is 'The backup that was taken before it';
+comment on column ops.migration_log.no_backup is 'Why none was taken';

@@ -1,5 +1,6 @@
 //! `backup`: making, listing, checking, decrypting, rekeying and removing backups.
 
+mod before;
 mod check;
 mod copies;
 mod decrypt;
@@ -21,6 +22,8 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::ui::Ui;
 
+pub(crate) use before::before_a_change;
+pub(crate) use copies::Followed;
 pub(crate) use run::{Finished, default_options};
 pub(crate) use selected::{SelectedArgs, part};
 pub(crate) use serve::Made;

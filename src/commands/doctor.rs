@@ -40,6 +40,7 @@ fn options(ctx: &Context, selection: &Selection<'_>, ui: &Ui) -> Result<DoctorOp
     Ok(DoctorOptions {
         configuration: configuration(ctx, target.as_ref().ok()),
         target: target.map_err(broken),
+        standby: ctx.standby(selection, ui).map_err(broken),
         search: ctx.search(),
         recipients: ctx.recipients(selection).map_err(broken),
         identities: ctx.identities(selection, &[]).map_err(broken),

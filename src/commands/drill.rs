@@ -248,7 +248,11 @@ fn list(all: bool, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
     let records = if all { records_ever(ctx, ui)? } else { records(ctx, ui)? };
     view::drill::list(ui, &records)?;
     ui.hint(match records.first() {
-        Some(record) => format!("See what one found: unisys-dba drill show {}", record.name()),
+        Some(record) if all => format!("See what one found: unisys-dba drill show {}", record.name()),
+        Some(record) => format!("See what one found: unisys-dba drill show {}", record.backup),
+        None if !all && !pick::history(ctx, ui)?.is_empty() => {
+            "See those of backups that were removed: unisys-dba drill list --all".into()
+        }
         None => "Make the first one: unisys-dba drill".into(),
     });
     Ok(Exit::Done)

@@ -1,11 +1,15 @@
 //! `migrate`: the schema of a database, version by version.
 
-use std::path::PathBuf;
+mod rehearse;
+mod rollback;
+
+use std::path::{Path, PathBuf};
 
 use unisys_db::migrate::{self, Event, MigrateError, MigrationSet, UpOptions};
 use unisys_db::{Session, Target};
 use unisys_ops::platform;
 
+use super::backup;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -33,10 +37,13 @@ enum Command {
     Status,
     Verify(VerifyArgs),
     Baseline(BaselineArgs),
+    Rehearse(rehearse::Args),
+    Rollback(rollback::Args),
 }
 
-/// Apply what is pending, each migration in a transaction of its own
+/// Take a backup, then apply what is pending, each migration in a transaction of its own
 ///
+/// The backup is pinned until a newer one is proven; `migrate rollback` goes back to it. A database without tables needs none.
 /// On an empty database the owner roles and schema ops are made first. Several runs at once are safe: one works, the others
 /// wait. A table's lock is waited for only briefly, and tried again: whoever uses the table does not queue behind a migration.
 #[derive(clap::Args)]
@@ -44,6 +51,9 @@ struct UpArgs {
     /// Show the plan, and apply nothing
     #[arg(long)]
     dry_run: bool,
+    /// Take no backup before, and write into the log why not
+    #[arg(long, value_name = "REASON", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    no_backup: Option<String>,
     /// Apply without asking
     #[arg(long)]
     yes: bool,
@@ -76,7 +86,7 @@ struct BaselineArgs {
 }
 
 pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
-    let set = migrations(args.dir, ctx)?;
+    let set = migrations(args.dir.as_deref(), ctx)?;
     let target = ctx.target(&ctx.selection()?, ui)?;
     match args.command {
         Command::Plan => {
@@ -100,13 +110,15 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
             Ok(if report.is_sound() { Exit::Done } else { Exit::Bad })
         }
         Command::Up(args) => up(&args, &target, &set, ctx, ui).await,
+        Command::Rehearse(args) => rehearse::run(&args, &set, ctx, ui).await,
+        Command::Rollback(args) => rollback::run(&args, &target, &set, ctx, ui).await,
         Command::Baseline(args) => baseline(&args, &target, &set, ctx, ui).await,
     }
 }
 
 /// Returns the migrations that are meant: of the directory given, the one configured, or the university's own.
-pub(crate) fn migrations(dir: Option<PathBuf>, ctx: &Context) -> Result<MigrationSet, Failure> {
-    match dir.as_ref().or(ctx.settings.migrate.dir.as_ref()) {
+pub(crate) fn migrations(dir: Option<&Path>, ctx: &Context) -> Result<MigrationSet, Failure> {
+    match dir.or(ctx.settings.migrate.dir.as_deref()) {
         Some(directory) => MigrationSet::from_dir(directory).map_err(explain),
         None => MigrationSet::builtin().map_err(explain),
     }
@@ -148,13 +160,44 @@ async fn up(
         ui.status(format!("pending: {}", migration.file));
     }
     let count = plan.pending.len();
-    if !ui.confirm(&format!("Apply {count} migrations to {target}?"), args.yes).await? {
+    let (backs_up, why_not) = match &args.no_backup {
+        Some(reason) => (false, Some(reason.clone())),
+        None if !has_tables(target).await? => (false, Some("the database had no tables".into())),
+        None => (true, None),
+    };
+    let question = match backs_up {
+        true => format!("Take a backup and apply {count} migrations to {target}?"),
+        false => format!("Apply {count} migrations to {target} without a backup?"),
+    };
+    if !ui.confirm(&question, args.yes).await? {
         return Ok(Exit::Done);
     }
+    let mut options = UpOptions { no_backup: why_not, ..options(ctx) };
+    if backs_up {
+        let reason = format!("before migration {}", plan.pending[0].file);
+        let id = backup::before_a_change(ctx, &ctx.selection()?, &reason, ui).await?;
+        options.backup_id = Some(id.to_string());
+    }
     let tell = |event: &Event<'_>| view::migrate::step(ui, event);
-    let report = migrate::up(target, set, &options(ctx), &tell).await.map_err(explain)?;
-    view::migrate::applied(ui, &report)?;
+    let report = migrate::up(target, set, &options, &tell).await.map_err(|error| {
+        let failure = explain(error);
+        match &options.backup_id {
+            Some(id) => failure.hint(format!("The backup of before is {id}.")),
+            None => failure,
+        }
+    })?;
+    view::migrate::applied(ui, &report, options.backup_id.as_deref())?;
+    if options.backup_id.is_some() {
+        ui.hint("Go back with `unisys-dba migrate rollback`, if this was wrong.");
+    }
     Ok(Exit::Done)
+}
+
+async fn has_tables(target: &Target) -> Result<bool, Failure> {
+    let session = Session::open(target).await?;
+    let has_tables = migrate::has_tables(&session).await?;
+    session.close().await;
+    Ok(has_tables)
 }
 
 async fn baseline(
@@ -223,6 +266,9 @@ pub(crate) fn explain(error: MigrateError) -> Failure {
         MigrateError::Lost { .. } => "Run this again.".into(),
         MigrateError::Unresolved { .. } => {
             "When the server answers, run `unisys-dba migrate status`, then this again.".into()
+        }
+        MigrateError::Down { .. } => {
+            "What the script had done is rolled back. Remove the cause, or go back with --restore.".into()
         }
         MigrateError::HasHistory { .. } => {
             "A baseline is for a database without one; `unisys-dba migrate status` shows it.".into()

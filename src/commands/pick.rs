@@ -267,6 +267,26 @@ pub(crate) fn with_newest_proven(failure: Failure, ctx: &Context) -> Failure {
     }
 }
 
+/// Returns the newest proven backup of a database in its own store: of the whole, or of what the configuration asks for.
+///
+/// # Errors
+/// There is none: exit 1. A wrong connection string: exit 3.
+pub(crate) fn newest_proven(ctx: &Context, ui: &Ui, database: &Selection<'_>) -> Result<Picked, Failure> {
+    let store = ctx.store(database)?;
+    let name = ctx.database_name(database, ui)?;
+    let (slug, part) = (BackupId::slug(&name), selected_part(ctx, database)?);
+    let proven = backup::list(&*store, &ctx.trust()?, ctx.now)?
+        .into_iter()
+        .filter(|backup| backup.state == backup::State::Proven && backup.id.database_slug() == slug)
+        .filter(|backup| backup.is_whole(part.as_deref()))
+        .max_by_key(|backup| backup.moment);
+    match proven {
+        Some(proven) => Ok(Picked { store, id: proven.id }),
+        None => Err(Failure::new(format!("there is no proven backup of {name}"))
+            .hint("Run `unisys-dba backup run` and `unisys-dba drill`, or name a backup.")),
+    }
+}
+
 /// Whether the newest proven backup would help the reader of a failure. One of the command line or the configuration started
 /// nothing; a store that is out of reach is not asked once more.
 pub(crate) fn wants_newest_proven(failure: &Failure) -> bool {
@@ -280,7 +300,9 @@ pub(crate) fn with_newest_of(failure: Failure, backups: &[Listed], ctx: &Context
     if backups.is_empty() {
         return failure;
     }
-    let whole = |backup: &&Listed| backup.is_whole(part_of(ctx, backup.id.database_slug()).as_deref());
+    let whole = |backup: &&Listed| {
+        backup.part.is_none() || backup.is_whole(part_of(ctx, backup.id.database_slug()).as_deref())
+    };
     let proven = backups.iter().filter(|backup| backup.state == backup::State::Proven).filter(whole);
     failure.newest_proven(
         proven.max_by_key(|backup| backup.moment).map_or_else(

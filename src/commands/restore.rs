@@ -182,7 +182,7 @@ fn into_server(args: &Args, ctx: &Context, ui: &Ui) -> Result<IntoServer, Failur
     })
 }
 
-fn refuse(database: &str, obstacles: &[String]) -> Result<(), Failure> {
+pub(super) fn refuse(database: &str, obstacles: &[String]) -> Result<(), Failure> {
     let mut obstacles = obstacles.iter();
     let Some(first) = obstacles.next() else { return Ok(()) };
     let failure = Failure::new(format!("cannot restore into {database}: {first}"));
@@ -204,7 +204,7 @@ fn explain_tables(error: OpsError) -> Failure {
     }
 }
 
-fn explain(error: OpsError) -> Failure {
+pub(super) fn explain(error: OpsError) -> Failure {
     let hint = match &error {
         OpsError::Open { .. } | OpsError::Corrupt(_) | OpsError::Signature { .. } => {
             "Restore another backup: see `unisys-dba backup list`."

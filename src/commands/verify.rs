@@ -165,18 +165,7 @@ fn unknown(text: &str, failure: Failure) -> Failure {
 
 /// A manifest tells the number of a table's rows, and nothing of its columns.
 fn counted(schema: &str, name: &str, rows: u64) -> TableFacts {
-    let table = Table {
-        oid: 0,
-        name: TableName::new(schema, name),
-        parent: false,
-        owner: String::new(),
-        heap_bytes: 0,
-        table_bytes: 0,
-        heap: true,
-        extension: None,
-        unlogged: false,
-        columns: Vec::new(),
-    };
+    let table = Table::named(TableName::new(schema, name));
     TableFacts { table, rows: RowFacts { rows, bytes: 0, fingerprint: Fingerprint::default() } }
 }
 

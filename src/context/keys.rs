@@ -1,9 +1,10 @@
-//! The keys a command works with: recipients, identities, passphrases, and whom they may ask.
+//! The keys a command works with: recipients, identities, passphrases, whom they may ask, and those that sign.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use secrecy::SecretString;
+use unisys_ops::evidence::{PublicKey, SigningKey, Trust};
 use unisys_ops::keys::{self, Identities, Passphrase, Prompts, Recipient, Source};
 
 use super::{Context, Selection};
@@ -127,5 +128,40 @@ impl Context {
             Some(passphrase) => identities.with_passphrase(passphrase),
             None => identities,
         })
+    }
+
+    /// Whether any identity is configured for a database.
+    pub(crate) fn has_identities(&self, selection: &Selection<'_>) -> bool {
+        let own =
+            matches!(selection, Selection::Configured { database, .. } if !database.identities.is_empty());
+        own || !self.settings.drill.identities.is_empty()
+    }
+
+    /// Returns the key that signs; nothing where none is configured.
+    ///
+    /// # Errors
+    /// It cannot be read: exit 3. What cannot be signed as it should is not made.
+    pub(crate) fn signing_key(&self) -> Result<Option<SigningKey>, Failure> {
+        let path = self.settings.evidence.signing_key.as_deref();
+        path.map(SigningKey::read)
+            .transpose()
+            .exit(Exit::Config)
+            .hint("Check evidence.signing-key, or make a key with `unisys-dba key new --signing`.")
+    }
+
+    /// Returns whose signatures count.
+    ///
+    /// # Errors
+    /// A key is no public key, or signatures are required and nobody's counts: exit 3.
+    pub(crate) fn trust(&self) -> Result<Trust, Failure> {
+        let evidence = &self.settings.evidence;
+        let keys: Result<Vec<PublicKey>, _> =
+            evidence.trusted.iter().map(|text| PublicKey::parse(text)).collect();
+        let keys = keys.exit(Exit::Config).hint("Check evidence.trusted: each is a line of a .pub file.")?;
+        if keys.is_empty() && evidence.require_signature {
+            return Err(Failure::config("signatures are required, and no key is trusted")
+                .hint("Add the public key to evidence.trusted, or set evidence.require-signature = false."));
+        }
+        Ok(Trust::new(keys, evidence.require_signature))
     }
 }

@@ -33,6 +33,9 @@ pub(crate) struct Retention {
     keep_within: Option<Within>,
     #[serde(deserialize_with = "tags")]
     keep_tags: Vec<Vec<Tag>>,
+    /// Which stay in copies; nothing for the same as in the first store.
+    #[serde(deserialize_with = "rules")]
+    pub(crate) copies: Option<Policy>,
     /// How many of the newest proven ones stay whatever the policy says.
     #[serde(deserialize_with = "keep_proven")]
     pub(crate) keep_proven: NonZeroU32,
@@ -76,7 +79,7 @@ impl Retention {
     }
 }
 
-/// Reads the rules of one database; none means those of `[retention]`.
+/// Reads rules in words; none means that others apply.
 pub(super) fn rules<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Policy>, D::Error> {
     let rules = Vec::<String>::deserialize(input)?;
     let policy = Policy::parse(&rules).map_err(Error::custom)?;

@@ -110,10 +110,14 @@ fn page(finished: &Finished) -> Page {
     let summary = summary(&report.manifest);
     let page = copies.iter().fold(summary, |page, copied| page.line(Copy::of(copied).line()));
     let page = page.line("").table(largest(report));
-    match pruned {
+    let page = match pruned {
         Some(pruned) => page.line("").line(AfterBackup::of(pruned).line()),
         None => page,
-    }
+    };
+    // what has nothing to tell is in JSON
+    let of_copies = copies.iter().filter_map(|copy| copy.pruned.as_ref());
+    let told = of_copies.filter(|pruned| pruned.outcome() != "nothing");
+    told.fold(page, |page, pruned| page.line(AfterBackup::of(pruned).line()))
 }
 
 fn run_one(Made { finished, drill, problems, .. }: &Made) -> RunOne<'_> {

@@ -145,7 +145,8 @@ pub(crate) fn show(
 fn pinned(pin: &Pin) -> String {
     let since = pin.pinned.map_or_else(String::new, |since| format!("since {}", time(since)));
     let reason = pin.reason.as_ref().map_or_else(String::new, |reason| format!(": {}", printable(reason)));
-    format!("Pinned      {since}{reason}")
+    let until = if pin.until_proven { ", until the next one is proven" } else { "" };
+    format!("Pinned      {since}{until}{reason}")
 }
 
 fn summary(manifest: &Manifest, path: &str, signature: &Verdict) -> Page {

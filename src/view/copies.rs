@@ -4,8 +4,10 @@ use std::error::Error;
 
 use serde::Serialize;
 use unisys_ops::OpsError;
-use unisys_ops::backup::{BackupId, Copied, Lag};
+use unisys_ops::backup::{BackupId, Lag};
 
+use super::prune::AfterBackup;
+use crate::commands::backup::Followed;
 use crate::ui::human::{count, time};
 
 /// One copy after a backup.
@@ -17,16 +19,19 @@ pub(crate) struct Copy<'a> {
     #[serde(flatten)]
     lag: &'a Lag,
     problem: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retention: Option<AfterBackup<'a>>,
 }
 
 impl<'a> Copy<'a> {
-    pub(crate) fn of(copied: &'a Copied) -> Self {
+    pub(crate) fn of(Followed { copied, pruned }: &'a Followed) -> Self {
         Self {
             location: &copied.location,
             outcome: if copied.failure.is_none() { "ok" } else { "failed" },
             copied: &copied.copied,
             lag: &copied.lag,
             problem: copied.failure.as_ref().map(reason),
+            retention: pruned.as_ref().map(AfterBackup::of),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Migrations as reports.
 
+use serde::Serialize;
 use unisys_db::migrate::{BaselineReport, Event, State, StatusReport, UpReport, VerifyReport};
 
 use crate::failure::Failure;
@@ -61,9 +62,20 @@ pub(crate) fn baseline(ui: &mut Ui, report: &BaselineReport) -> Result<(), Failu
     })
 }
 
-pub(crate) fn applied(ui: &mut Ui, report: &UpReport) -> Result<(), Failure> {
-    ui.answer(report, || {
+/// What was applied, and the backup that was taken before.
+#[derive(Serialize)]
+struct Applied<'a> {
+    #[serde(flatten)]
+    report: &'a UpReport,
+    backup: Option<&'a str>,
+}
+
+pub(crate) fn applied(ui: &mut Ui, report: &UpReport, backup: Option<&str>) -> Result<(), Failure> {
+    ui.answer(&Applied { report, backup }, || {
         let mut page = Page::new();
+        if let Some(backup) = backup {
+            page = page.line(format!("backup  {backup}, pinned until a newer one is proven"));
+        }
         for migration in &report.applied {
             page = page.line(format!("applied {} in {} ms", migration.file, migration.duration_ms));
         }
@@ -91,6 +103,7 @@ pub(crate) fn step(ui: &Ui, event: &Event<'_>) {
         Event::Resolved { file, applied: true } => {
             ui.warning(format!("the connection was lost at the COMMIT of {}: it was applied", file.file()));
         }
+        Event::TakingBack(file) => ui.status(format!("taking back {}", file.file())),
         Event::Resolved { .. } | Event::Applied { .. } => {}
     }
 }

@@ -4,7 +4,6 @@ use serde::Serialize;
 use unisys_ops::OpsError;
 use unisys_ops::backup::{BackupId, State};
 use unisys_ops::retention::{Fate, GroupPlan, Line, Pin, Removal, Unreadable, Verdict};
-use unisys_ops::store::Store;
 
 use crate::failure::Failure;
 use crate::ui::human::bytes;
@@ -19,38 +18,55 @@ pub(crate) struct DatabaseReport {
     removals: Vec<Removal>,
     /// Why it could not be done.
     problem: Option<String>,
+    /// Where the copy is, of whose backups this tells.
+    #[serde(skip)]
+    copy: Option<String>,
 }
 
 impl DatabaseReport {
     pub(crate) fn planned(plan: GroupPlan) -> Self {
-        Self { plan, removals: Vec::new(), problem: None }
+        Self { plan, removals: Vec::new(), problem: None, copy: None }
     }
 
     pub(crate) fn new(plan: GroupPlan, removals: Result<Vec<Removal>, OpsError>) -> Self {
         match removals {
-            Ok(removals) => Self { plan, removals, problem: None },
-            Err(error) => Self { plan, removals: Vec::new(), problem: Some(chain(&error)) },
+            Ok(removals) => Self { removals, ..Self::planned(plan) },
+            Err(error) => Self { problem: Some(chain(&error)), ..Self::planned(plan) },
         }
     }
 
     /// The report of a database whose backups could not even be read.
     pub(crate) fn failed(database: &str, system_identifier: &str, error: &OpsError) -> Self {
         let plan = GroupPlan::empty(database, system_identifier);
-        Self { plan, removals: Vec::new(), problem: Some(chain(error)) }
+        Self { problem: Some(chain(error)), ..Self::planned(plan) }
+    }
+
+    /// Returns the same, as the report of a copy.
+    pub(crate) fn of_copy(self, location: String) -> Self {
+        Self { copy: Some(location), ..self }
+    }
+
+    /// Returns whose backups these are: the database, or its copies somewhere.
+    pub(crate) fn whose(&self) -> String {
+        match &self.copy {
+            Some(location) => format!("the copies of {} in {location}", self.plan.database),
+            None => self.plan.database.clone(),
+        }
     }
 
     /// Returns what went wrong, in sentences.
     pub(crate) fn problems(&self) -> Vec<String> {
-        let database = &self.plan.database;
-        let whole = self.problem.iter().map(|problem| format!("could not prune {database}: {problem}"));
+        let whole = self.problem.iter().map(|problem| format!("could not prune {}: {problem}", self.whose()));
+        let from =
+            self.copy.iter().map(|location| format!(" from the copy in {location}")).collect::<String>();
         let single = self.removals.iter().filter_map(|removal| match &removal.fate {
-            Fate::Failed { problem } => Some(format!("{} could not be removed: {problem}", removal.id)),
+            Fate::Failed { problem } => Some(format!("{} could not be removed{from}: {problem}", removal.id)),
             _ => None,
         });
         whole.chain(single).collect()
     }
 
-    fn outcome(&self) -> &'static str {
+    pub(crate) fn outcome(&self) -> &'static str {
         match () {
             () if !self.problems().is_empty() => "failed",
             () if self.plan.is_held() => "held",
@@ -87,14 +103,35 @@ impl DatabaseReport {
 #[derive(Serialize)]
 pub(crate) struct StoreReport {
     store: String,
+    /// Whether it holds copies of what another one holds.
+    pub(crate) copy: bool,
+    /// Why it could not be asked.
+    pub(crate) problem: Option<String>,
     pub(crate) databases: Vec<DatabaseReport>,
     #[serde(serialize_with = "unreadable")]
     pub(crate) unreadable: Vec<Unreadable>,
 }
 
 impl StoreReport {
-    pub(crate) fn new(store: &dyn Store) -> Self {
-        Self { store: store.location(), databases: Vec::new(), unreadable: Vec::new() }
+    pub(crate) fn new(location: String, copy: bool) -> Self {
+        Self { store: location, copy, problem: None, databases: Vec::new(), unreadable: Vec::new() }
+    }
+
+    /// Adds what became of a database's backups.
+    pub(crate) fn add(&mut self, database: DatabaseReport) {
+        self.databases.push(match self.copy {
+            true => database.of_copy(self.store.clone()),
+            false => database,
+        });
+    }
+
+    /// Returns what went wrong, in sentences.
+    pub(crate) fn problems(&self) -> impl Iterator<Item = String> {
+        let whole = self
+            .problem
+            .iter()
+            .map(|problem| format!("the copies in {} were not pruned: {problem}", self.store));
+        whole.chain(self.databases.iter().flat_map(DatabaseReport::problems))
     }
 
     pub(crate) fn plans(&self) -> impl Iterator<Item = &GroupPlan> {
@@ -134,7 +171,8 @@ struct Report<'a> {
 impl<'a> Report<'a> {
     fn of(stores: &'a [StoreReport]) -> Self {
         let databases = || stores.iter().flat_map(|store| &store.databases);
-        let outcomes: Vec<&str> = databases().map(DatabaseReport::outcome).collect();
+        let lost = stores.iter().filter(|store| store.problem.is_some()).map(|_| "failed");
+        let outcomes: Vec<&str> = databases().map(DatabaseReport::outcome).chain(lost).collect();
         let worst = ["failed", "held", "pruned", "planned"].into_iter().find(|word| outcomes.contains(word));
         let removed = || databases().flat_map(DatabaseReport::removed);
         Self {
@@ -204,10 +242,11 @@ fn page(stores: &[StoreReport], shown: impl Fn(&Line) -> bool) -> Page {
 fn head(store: &StoreReport, database: Option<&DatabaseReport>) -> String {
     match database {
         Some(DatabaseReport { plan, .. }) => format!(
-            "Database {}{}, cluster {}, in {}",
+            "Database {}{}, cluster {}, {} {}",
             printable(&plan.database),
             plan.part.as_ref().map(|part| format!(" ({})", printable(part))).unwrap_or_default(),
             printable(&plan.system_identifier),
+            if store.copy { "copies in" } else { "in" },
             store.store
         ),
         None => format!("Backups that cannot be read, in {}", store.store),
@@ -285,7 +324,10 @@ impl<'a> AfterBackup<'a> {
 
     /// Returns the line for a person.
     pub(crate) fn line(&self) -> String {
-        format!("Retention: {}", self.database.summary())
+        match &self.database.copy {
+            None => format!("Retention: {}", self.database.summary()),
+            Some(location) => format!("Retention in {location}: {}", self.database.summary()),
+        }
     }
 }
 
@@ -299,6 +341,9 @@ struct Pinned<'a> {
 pub(crate) fn pinned(ui: &mut Ui, backup: &BackupId, pin: Option<&Pin>) -> Result<(), Failure> {
     ui.answer(&Pinned { backup, pin }, || {
         Page::new().line(match pin {
+            Some(Pin { until_proven: true, .. }) => {
+                format!("{backup} is pinned until the next one is proven: no rule removes it before.")
+            }
             Some(_) => format!("{backup} is pinned: no rule removes it."),
             None => format!("{backup} is not pinned: the rules decide."),
         })

@@ -30,6 +30,21 @@ pub(crate) struct Planned {
     /// Its size as stored.
     pub(crate) bytes: u64,
     pub(crate) todo: Todo,
+    /// Where the copies are that get the one with the new keys in its place.
+    pub(crate) copies: Vec<String>,
+    /// What it takes the place of there.
+    #[serde(skip)]
+    pub(crate) from: Option<BackupId>,
+}
+
+/// What became of one copy of a backup.
+#[derive(Serialize)]
+pub(crate) struct Replaced {
+    pub(crate) from: BackupId,
+    pub(crate) to: BackupId,
+    pub(crate) location: String,
+    /// Why the one with the old keys is still there.
+    pub(crate) problem: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -37,6 +52,8 @@ pub(crate) struct Planned {
 pub(crate) enum Todo {
     /// It gets other keys.
     Rekey,
+    /// It has just these, and some of its copies do not.
+    Copies,
     /// It has just these.
     Nothing,
 }
@@ -65,26 +82,38 @@ pub(crate) fn plan(ui: &mut Ui, plan: &Plan) -> Result<(), Failure> {
                 planned.picked.id.as_str().into(),
                 Cell::bytes(planned.bytes),
                 planned.recipients.join(", ").as_str().into(),
-                match planned.todo {
-                    Todo::Rekey => "new keys",
-                    Todo::Nothing => "nothing",
-                }
-                .into(),
+                to_do(planned).as_str().into(),
             ]);
         }
         Page::new().table(table).line("").line(summary(plan))
     })
 }
 
+fn to_do(planned: &Planned) -> String {
+    let copies = match planned.copies.len() {
+        1 => "1 copy".into(),
+        several => format!("{several} copies"),
+    };
+    match (planned.todo, planned.copies.is_empty()) {
+        (Todo::Rekey, true) => "new keys".into(),
+        (Todo::Rekey, false) => format!("new keys, and {copies}"),
+        (Todo::Copies, _) => format!("replace {copies}"),
+        (Todo::Nothing, _) => "nothing".into(),
+    }
+}
+
 /// The plan beside the answer, before anything is done.
 pub(crate) fn announce(ui: &Ui, plan: &Plan) {
-    for planned in plan.backups.iter().filter(|planned| planned.todo == Todo::Rekey) {
+    for planned in plan.backups.iter().filter(|planned| planned.todo != Todo::Nothing) {
         ui.status(format!(
             "{}  {}  keys now: {}",
             planned.picked.id,
             bytes(planned.bytes),
             planned.recipients.join(", ")
         ));
+        for location in &planned.copies {
+            ui.status(format!("  it takes the place of its copy in {location}"));
+        }
     }
     ui.status(summary(plan));
 }
@@ -106,13 +135,22 @@ fn summary(plan: &Plan) -> String {
 struct Done<'a> {
     outcome: &'static str,
     rekeyed: &'a [RekeyReport],
+    copies: &'a [Replaced],
     failed: &'a [BackupId],
 }
 
-pub(crate) fn done(ui: &mut Ui, rekeyed: &[RekeyReport], failed: &[BackupId]) -> Result<(), Failure> {
+pub(crate) fn done(
+    ui: &mut Ui,
+    rekeyed: &[RekeyReport],
+    copies: &[Replaced],
+    failed: &[BackupId],
+) -> Result<(), Failure> {
     let outcome = if failed.is_empty() { "ok" } else { "failed" };
-    ui.answer(&Done { outcome, rekeyed, failed }, || {
-        if rekeyed.is_empty() {
+    ui.answer(&Done { outcome, rekeyed, copies, failed }, || {
+        let replaced = copies.iter().filter(|copy| copy.problem.is_none());
+        let replaced =
+            replaced.map(|copy| format!("{} took the place of {} in {}", copy.to, copy.from, copy.location));
+        if rekeyed.is_empty() && copies.is_empty() {
             return Page::new().line("No backup got other keys.");
         }
         let mut table = Table::new([
@@ -137,6 +175,10 @@ pub(crate) fn done(ui: &mut Ui, rekeyed: &[RekeyReport], failed: &[BackupId]) ->
                 opened.as_str().into(),
             ]);
         }
-        Page::new().table(table)
+        let page = match rekeyed.is_empty() {
+            true => Page::new(),
+            false => Page::new().table(table),
+        };
+        replaced.fold(page, Page::line)
     })
 }

@@ -21,15 +21,15 @@ fn bulk(name: &str) -> String {
 }
 
 /// A database, a bucket behind a proxy, a key and a configuration.
-struct Site {
-    server: S3Server,
-    proxy: Proxy,
+pub(crate) struct Site {
+    pub(crate) server: S3Server,
+    pub(crate) proxy: Proxy,
     directory: TempDir,
     database: String,
 }
 
 impl Site {
-    async fn new(source: &str, settings: &str) -> Self {
+    pub(crate) async fn new(source: &str, settings: &str) -> Self {
         let target = unisys_testkit::database_with(source).await;
         let server = S3Server::start();
         let proxy = Proxy::before(server.port());
@@ -55,11 +55,11 @@ impl Site {
         Self { server, proxy, directory, database: target.database }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
-    fn command(&self, words: &[&str]) -> Command {
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_unisys-dba"));
         command.current_dir(self.directory.path()).env_clear().env("HOME", self.directory.path());
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
@@ -70,19 +70,19 @@ impl Site {
         command
     }
 
-    fn run(&self, words: &[&str]) -> Output {
+    pub(crate) fn run(&self, words: &[&str]) -> Output {
         self.command(words).output().unwrap()
     }
 
     /// Runs what must end with this code; returns its JSON.
-    fn json(&self, words: &[&str], code: i32) -> Value {
+    pub(crate) fn json(&self, words: &[&str], code: i32) -> Value {
         let output = self.run(&[words, &["--format", "json"]].concat());
         assert_eq!(output.status.code(), Some(code), "{words:?}: {}", stderr(&output));
         serde_json::from_slice(&output.stdout).unwrap()
     }
 
     /// Waits while `child` runs and `wanted` does not hold yet.
-    fn wait_for(child: &mut Child, mut wanted: impl FnMut() -> bool) {
+    pub(crate) fn wait_for(child: &mut Child, mut wanted: impl FnMut() -> bool) {
         let patience = Instant::now() + Duration::from_secs(60);
         while !wanted() {
             assert!(child.try_wait().unwrap().is_none(), "it ended before that");
@@ -92,7 +92,7 @@ impl Site {
     }
 }
 
-fn stderr(output: &Output) -> String {
+pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
@@ -128,9 +128,8 @@ async fn the_whole_path_with_a_bucket_for_a_store() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_bucket_is_pruned_and_the_proven_backup_stays() {
-    let only_the_newest =
-        "[retention]\nkeep-last = 1\nkeep-daily = 0\nkeep-weekly = 0\nkeep-monthly = 0\nkeep-yearly = 0\n";
+async fn a_bucket_is_pruned_and_the_proven_backup_stays_and_so_do_the_drills_of_what_goes() {
+    let only_the_newest = "[retention]\nkeep-proven = 1\nkeep-last = 1\nkeep-daily = 0\nkeep-weekly = 0\nkeep-monthly = 0\nkeep-yearly = 0\n";
     let site =
         Site::new("create table small (id integer); insert into small values (1)", only_the_newest).await;
     let run = || site.json(&["backup", "run"], 0)["backup"]["id"].as_str().unwrap().to_owned();
@@ -146,6 +145,19 @@ async fn a_bucket_is_pruned_and_the_proven_backup_stays() {
     let again = site.json(&["backup", "prune", "--yes"], 0);
     assert_eq!(again["schema_version"], 1);
     assert_eq!(site.json(&["backup", "list"], 0)["backups"].as_array().unwrap().len(), 2);
+
+    site.json(&["drill", &newest], 0);
+    assert_eq!(site.json(&["backup", "prune", "--yes"], 0)["removed"], 1);
+    let drills = |words: &[&str]| -> Vec<String> {
+        let document = site.json(words, 0);
+        let drills = document["drills"].as_array().unwrap();
+        drills.iter().map(|drill| drill["backup"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(drills(&["drill", "list"]), [newest.as_str()]);
+    assert_eq!(drills(&["drill", "list", "--all"]), [newest.as_str(), proven.as_str()]);
+    let kept = |name: &String| name.contains("/history/") && name.contains(&proven);
+    assert_eq!(site.server.names().iter().filter(|name| kept(name)).count(), 1, "{:?}", site.server.names());
+    assert_eq!(site.json(&["backup", "list"], 0)["backups"].as_array().unwrap().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -274,14 +286,17 @@ async fn a_store_without_room_for_another_is_not_begun_with() {
         "{}",
         stderr(&output)
     );
-    assert_eq!(
-        fs::read_dir(site.path("first"))
-            .unwrap()
-            .flatten()
-            .filter(|e| e.path().is_dir() && !e.file_name().to_string_lossy().starts_with('.'))
-            .count(),
-        1
-    );
+    let backups = || {
+        let entries = fs::read_dir(site.path("first")).unwrap().flatten();
+        entries.filter(|e| e.path().is_dir() && !e.file_name().to_string_lossy().starts_with('.')).count()
+    };
+    assert_eq!(backups(), 1);
+    assert!(stderr(&output).contains("--no-space-check"), "{}", stderr(&output));
+    site.json(&["backup", "run", "--no-space-check"], 0);
+    let mut command = site.command(&["backup", "run"]);
+    let output = command.env("UNISYS_DBA_BACKUP_SPACE_CHECK", "false").output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(backups(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -130,7 +130,7 @@ impl Site {
 }
 
 fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
-    let end = Instant::now() + Duration::from_secs(30);
+    let end = Instant::now() + Duration::from_secs(120);
     while !holds() {
         assert!(Instant::now() < end, "waited in vain for {what}");
         std::thread::sleep(Duration::from_millis(20));
@@ -385,7 +385,9 @@ impl Site {
     fn execute_as_nobody(&self) {
         fs::write(self.server.server().data.join("pg_hba.conf"), "local all all reject\n").unwrap();
         self.signal_server(Signal::SIGHUP);
-        std::thread::sleep(Duration::from_millis(300));
+        wait_until("everybody to be refused", || {
+            self.run(&["backup", "run", "--lint-only"]).status.code() == Some(1)
+        });
     }
 
     fn signal_server(&self, signal: Signal) {

@@ -181,11 +181,6 @@ async fn a_night_of_all_drills_one_database_after_another() {
     requests.recv_timeout(WAIT).unwrap();
     assert!(requests.try_recv().is_err(), "the drills of a night are no runs of their own");
 
-    let output = run(&own, &night);
-    code(&output, 0);
-    assert_eq!(json(&output)["databases"][1]["report"]["drill"], Value::Null, "proved a moment ago");
-    requests.recv_timeout(WAIT).unwrap();
-
     // a drill that cannot be done takes nothing from the backups, and nothing from the other drill
     let away = [("app", ""), ("crm", "identities = [\"away.txt\"]")];
     configure(&own, &away, &served);
@@ -193,7 +188,6 @@ async fn a_night_of_all_drills_one_database_after_another() {
     fs::write(own.path("unisys-dba.toml"), config).unwrap();
     let said = code(&run(&own, &night[..6]), 5);
     assert!(said.contains("PROVEN") && said.contains("crm: the drill could not be done: "), "{said}");
-    assert!(said.lines().all(|line| line.chars().count() <= 160), "{said}");
     assert!(read(&own, "m.prom").contains("unisys_dba_backup_last_run_exit_code{database=\"crm\"} 5\n"));
     let message: Value = serde_json::from_str(&requests.recv_timeout(WAIT).unwrap().1).unwrap();
     assert_eq!(

@@ -7,6 +7,7 @@ mod backups;
 #[cfg(unix)]
 mod buckets;
 mod cli;
+mod copies;
 mod doctor;
 mod evidence;
 #[cfg(unix)]
@@ -30,6 +31,7 @@ mod plugins;
 mod restore;
 mod restore_partitions;
 mod retention;
+mod rollback;
 mod schedule;
 #[cfg(unix)]
 mod service;

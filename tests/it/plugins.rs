@@ -110,6 +110,32 @@ async fn a_post_quantum_backup_is_made_read_and_rekeyed_and_shares_with_its_own_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_drill_with_a_plugin_s_key_proves_and_says_which_keys_opened_the_backup() {
+    let Some(plugins) = plugins() else { return };
+    let world = World::new("zoo").await;
+    let scratch = world.directory.path().join("scratch");
+    for path in [world.directory.path(), &scratch] {
+        unisys_ops::platform::create_passable_dir(path).unwrap();
+    }
+    let pq = post_quantum(&world, &plugins);
+    let (path, identities) = (Some(plugins.as_path()), ["pq.txt", "identity.txt"]);
+    let made = run(&world, path, &[&pq], &identities, &["backup", "run", "--quiet"]);
+    assert!(made.status.success(), "{}", told(&made));
+
+    let drill = ["drill", "--format", "json"];
+    let without = run(&world, None, &[&pq], &["pq.txt"], &drill);
+    assert_eq!(without.status.code(), Some(1), "no plugin is no fault of the backup: {}", told(&without));
+    assert!(told(&without).contains("Install age-plugin-pq"), "{}", told(&without));
+
+    let drilled = run(&world, path, &[&pq], &identities, &drill);
+    assert!(drilled.status.success(), "{}", told(&drilled));
+    let record: serde_json::Value = serde_json::from_slice(&drilled.stdout).unwrap();
+    assert_eq!(record["outcome"], "proven", "{record:#}");
+    let named = |what: &str| record["keys"][what].as_array().unwrap().len();
+    assert_eq!((named("proved"), named("not_proved"), named("elsewhere")), (1, 1, 0), "{:#}", record["keys"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_plugin_s_question_without_a_terminal_is_an_error_that_says_so() {
     use std::os::unix::fs::PermissionsExt;
     let world = World::new("zoo").await;

@@ -178,7 +178,12 @@ async fn missing_roles_are_made_or_listed_and_existing_ones_left_alone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_login_that_may_create_databases_restores_without_owners() {
-    let source = database_with(APP).await;
+    let source = database_with(&format!(
+        "{APP}; create function app.told() returns event_trigger language plpgsql as 'begin end';
+         create event trigger told on ddl_command_end execute function app.told();
+         comment on event trigger told is 'needs a superuser'"
+    ))
+    .await;
     let name = format!("plain_{}", std::process::id());
     execute(&server(), &format!("create role {name} login createdb")).await;
     let world = World::new(&[("src", &source)]);
@@ -190,6 +195,7 @@ async fn a_login_that_may_create_databases_restores_without_owners() {
     let said =
         world.run(&["restore", "latest", "--to", &name, "--server", &url, "--no-owner", "--verify", "--yes"]);
     assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.stderr.contains("Event triggers are not restored"), "{said:?}");
     let owner = "select tableowner from pg_tables where tablename = 'child'";
     assert_eq!(value(&source.with_database(name.clone()), owner).await.unwrap(), name);
 }

@@ -1,8 +1,11 @@
 //! Retention through the program: after a backup, by hand, held, interrupted.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+#[cfg(unix)]
+use std::path::Path;
+use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
+#[cfg(unix)]
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -75,7 +78,8 @@ impl Place {
         let mut names: Vec<String> =
             entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
         names.retain(|name| {
-            !name.starts_with(".lock-") && ![".index.json", ".holds", "store.json"].contains(&name.as_str())
+            !name.starts_with(".lock-")
+                && ![".index.json", ".holds", "store.json", "history"].contains(&name.as_str())
         });
         names.sort();
         names

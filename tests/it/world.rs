@@ -103,6 +103,7 @@ impl World {
             snapshot: SnapshotOptions { lock_timeout: std::time::Duration::from_secs(5), attempts: 2 },
             tags: Vec::new(),
             limits: Limits::default(),
+            check_space: true,
             adopt: false,
             made_by: "a test".into(),
             progress: Arc::new(Silent),

@@ -24,6 +24,7 @@ mod parsed;
 mod plan;
 mod prepare;
 mod report;
+mod rollback;
 mod rules;
 mod runner;
 mod set;
@@ -43,10 +44,11 @@ pub use lock_mode::LockMode;
 pub use plan::{PlanReport, Planned, PlannedLock, plan};
 pub use prepare::{OWNERS, POLICY_ROLES};
 pub use report::{AppliedNow, Event, UpOptions, UpReport};
+pub use rollback::{RollbackPlan, Undo, Way, down, plan_rollback};
 pub use rules::Broken;
 pub use runner::up;
 pub use set::MigrationSet;
-pub use status::{StatusReport, status};
+pub use status::{StatusReport, has_tables, status};
 pub use verify::{ScriptResult, VerifyReport, verify};
 
 /// Where the history is kept: refinery's columns, and who and how long beside them.

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 
 use crate::catalog::DatabaseFacts;
 use crate::selection::{Content, Scope};
+use crate::standby::Conflicts;
 use crate::{DbError, Session, TableName};
 
 pub use content::{Contents, EventTrigger, Function};
@@ -87,6 +88,8 @@ pub struct Preflight {
     pub extensions: Vec<Extension>,
     /// What of the database a backup does not hold, or cannot bring back.
     pub contents: Contents,
+    /// What the server does about queries that are in replay's way, where it is a standby.
+    pub standby: Option<Conflicts>,
     /// The server's data directory, where the login may know it.
     pub data_directory: Option<String>,
 }
@@ -119,8 +122,14 @@ impl Preflight {
             Content::Schema => (0, 0),
             Content::All | Content::Data => (large_objects.get("objects"), large_objects.get("unreadable")),
         };
+        let database = DatabaseFacts::load(session).await?;
+        let standby = match database.standby {
+            true => Some(Conflicts::load(session).await?),
+            false => None,
+        };
         Ok(Self {
-            database: DatabaseFacts::load(session).await?,
+            database,
+            standby,
             login: Login {
                 name: server.get("login"),
                 superuser: server.get("superuser"),

@@ -128,6 +128,55 @@ pub async fn count_conflicts(session: &Session) -> Result<i64, DbError> {
     Ok(row.get("conflicts"))
 }
 
+/// What a standby does about queries that are in replay's way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Conflicts {
+    /// Whether it tells its primary which rows are still read (`hot_standby_feedback`), so that vacuum leaves them.
+    pub feedback: bool,
+    /// How long replay waits for a query before it ends it; without end where there is none (`max_standby_streaming_delay`).
+    pub delay: Option<Duration>,
+    /// Whether replay is paused.
+    pub paused: bool,
+}
+
+impl Conflicts {
+    /// Asks the session's server.
+    ///
+    /// # Errors
+    /// [`DbError::Query`].
+    pub async fn load(session: &Session) -> Result<Self, DbError> {
+        let sql = include_str!("../../../sql/standby/settings.sql");
+        let row =
+            session.query_one(sql, &[]).await.map_err(session.doing("ask about conflicts with replay"))?;
+        Ok(Self {
+            feedback: row.get("feedback"),
+            delay: u64::try_from(row.get::<_, i64>("delay")).ok().map(Duration::from_millis),
+            paused: row.get("paused"),
+        })
+    }
+}
+
+/// Asks a server over a connection of its own.
+///
+/// # Errors
+/// [`DbError`].
+pub async fn conflicts_of(target: &Target) -> Result<Conflicts, DbError> {
+    let session = Session::open(target).await?;
+    let conflicts = Conflicts::load(&session).await?;
+    session.close().await;
+    Ok(conflicts)
+}
+
+/// Whether replay waits for a query just now; unknown where the login may not see it.
+///
+/// # Errors
+/// [`DbError::Query`].
+pub async fn replay_waits(session: &Session) -> Result<Option<bool>, DbError> {
+    let sql = include_str!("../../../sql/standby/waiting.sql");
+    let row = session.query_one(sql, &[]).await.map_err(session.doing("look whether replay waits"))?;
+    Ok(row.get("waiting"))
+}
+
 /// Whether a standby ended a statement or a session because replay was in conflict with it.
 pub fn is_conflict(error: &DbError) -> bool {
     // T_R_SERIALIZATION_FAILURE: a read-only transaction meets it nowhere else

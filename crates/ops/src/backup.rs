@@ -28,7 +28,7 @@ mod workers;
 pub(crate) mod worth;
 
 pub use check::{CheckOptions, CheckReport, Finding, ReadData, check};
-pub use copies::{Copied, CopyOptions, Lag, bring_up_to_date, lag};
+pub use copies::{Copied, CopyOptions, Lag, bring_up_to_date, lag, replace_in_copy};
 pub use decrypt::{decrypt_pieces, decrypt_sql};
 pub use dump_options::DumpOptions;
 pub use id::BackupId;

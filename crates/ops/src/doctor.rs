@@ -20,6 +20,7 @@ mod opened;
 mod programs;
 mod rights;
 mod run;
+mod standby;
 mod store;
 
 pub use estimate::Estimate;
@@ -27,6 +28,7 @@ pub(crate) use estimate::{estimate, experience};
 pub use finding::{Broken, Diagnosis, Finding, Level};
 pub use lint::{Lint, lint};
 pub use run::{DoctorOptions, run};
+pub use standby::look as look_at_standby;
 pub(crate) use store::size;
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 mod at_once;
 pub mod backup;
+pub mod changes;
 mod child;
 pub mod doctor;
 pub mod drill;
@@ -21,6 +22,7 @@ pub mod platform;
 pub mod program;
 pub mod progress;
 pub mod random;
+pub mod rehearsal;
 pub mod restore;
 pub mod retention;
 pub mod schedule;

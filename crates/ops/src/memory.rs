@@ -238,6 +238,26 @@ mod tests {
     }
 
     #[test]
+    fn the_newest_and_its_proof_are_of_a_whole_backup() {
+        let backup = |hour: u32, part: Option<&str>| Listed {
+            state: crate::backup::State::Proven,
+            proven: Some(at(hour + 1)),
+            part: part.map(str::to_owned),
+            rows: Some(1),
+            tables: Some(1),
+            stored_bytes: Some(1),
+            database_bytes: Some(1),
+            seconds: Some(1.0),
+            ..Listed::named(BackupId::parse(&format!("app_20261121T{hour:02}0000Z_0001")).unwrap())
+        };
+        let all = [backup(2, None), backup(5, Some("schema only"))];
+        let known = |part| (Newest::of(&all, part).unwrap().moment, Proof::of(&all, part).unwrap().proven);
+        assert_eq!(known(None), (at(2), at(3)));
+        assert_eq!(known(Some("schema only")), (at(5), at(6)), "where no more is asked for");
+        assert_eq!(Newest::of(&all[1..], None), None);
+    }
+
+    #[test]
     fn failures_are_counted_until_one_run_is_whole() {
         let run = |hour, exit, success| Run { ended: at(hour), seconds: 1.0, exit, success };
         let first = Runs::after(None, run(1, 1, false));

@@ -23,7 +23,7 @@ pub use judge::{Asked, GroupPlan, Line, Verdict, judge};
 pub use period::Period;
 pub use pin::Pin;
 pub use policy::{Count, Policy, PolicyError, Rules, Share, ShareError};
-pub use read::{Candidate, Found, Group, Unreadable, read, slugs};
+pub use read::{Candidate, Found, Group, Unreadable, read, read_copy, slugs};
 pub use reason::{Reason, Rule};
 pub use remove::{Fate, Removal, remove};
 pub use within::{Within, WithinError};

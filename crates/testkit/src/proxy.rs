@@ -2,7 +2,6 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
@@ -28,6 +27,7 @@ struct Network {
     bytes_per_second: AtomicU64,
     swallows: AtomicBool,
     refuses: AtomicBool,
+    refused: AtomicU32,
     cut_after: AtomicU64,
     cuts_left: AtomicU32,
     cuts: AtomicU32,
@@ -42,7 +42,8 @@ struct Network {
 
 #[derive(Clone)]
 enum Server {
-    Socket(PathBuf),
+    #[cfg(unix)]
+    Socket(std::path::PathBuf),
     Tcp(String),
 }
 
@@ -54,6 +55,9 @@ impl Proxy {
     pub fn before(target: &Target) -> Self {
         let host = &target.hosts[0];
         let server = match &host.address {
+            #[cfg(not(unix))]
+            HostAddress::Socket(directory) => panic!("no socket {} on this system", directory.display()),
+            #[cfg(unix)]
             HostAddress::Socket(directory) => {
                 Server::Socket(directory.join(format!(".s.PGSQL.{}", host.port)))
             }
@@ -126,6 +130,11 @@ impl Proxy {
     pub fn refuse(&self, refuses: bool) {
         self.network.refuses.store(refuses, Ordering::SeqCst);
     }
+
+    /// Returns how many connections were ended so.
+    pub fn refused(&self) -> u32 {
+        self.network.refused.load(Ordering::SeqCst)
+    }
 }
 
 impl Drop for Proxy {
@@ -139,8 +148,13 @@ impl Drop for Proxy {
 async fn accept(listener: std::net::TcpListener, server: Server, network: Arc<Network>) {
     let listener = TcpListener::from_std(listener).expect("a listener of the runtime");
     while let Ok((client, _)) = listener.accept().await {
-        if !network.refuses.load(Ordering::SeqCst) {
-            tokio::spawn(connect(client, server.clone(), Arc::clone(&network)));
+        match network.refuses.load(Ordering::SeqCst) {
+            true => {
+                network.refused.fetch_add(1, Ordering::SeqCst);
+            }
+            false => {
+                tokio::spawn(connect(client, server.clone(), Arc::clone(&network)));
+            }
         }
     }
 }
@@ -158,8 +172,6 @@ async fn connect(client: TcpStream, server: Server, network: Arc<Network>) {
                 join(client, server.into_split(), network).await;
             }
         }
-        #[cfg(not(unix))]
-        Server::Socket(_) => {}
     }
 }
 
@@ -202,8 +214,8 @@ async fn pass(
                 return;
             }
             if network.swallows_one(passed) {
-                while network.drains.load(Ordering::SeqCst) && matches!(from.read(&mut buffer).await, Ok(1..))
-                {
+                if network.drains.load(Ordering::SeqCst) {
+                    let _ = tokio::io::copy(&mut from, &mut tokio::io::sink()).await;
                 }
                 return std::future::pending().await;
             }

@@ -4,40 +4,79 @@ use std::sync::Arc;
 
 use unisys_ops::OpsError;
 use unisys_ops::backup::{self, BackupId, BackupReport, Copied, CopyOptions};
+use unisys_ops::evidence::Trust;
+use unisys_ops::retention::Rules;
 use unisys_ops::store::Store;
 
+use super::retention;
 use crate::context::Context;
 use crate::explain;
 use crate::failure::Failure;
 use crate::ui::Ui;
 use crate::view::copies::{Behind, reason};
+use crate::view::prune::DatabaseReport;
 
-/// Copies the newest backups of a database to all its copies; one that fails keeps none of the others from it.
-pub(crate) async fn update(
-    ctx: &Context,
-    ui: &Ui,
-    store: &Arc<dyn Store>,
-    copies: &[Arc<dyn Store>],
-    report: &BackupReport,
-    adopt: bool,
-) -> Vec<Copied> {
-    let mut all = Vec::new();
-    if !copies.is_empty() {
-        ui.status(format!("Backup {} is complete; now its copies.", report.manifest.id));
+/// Where a backup is copied to, and how.
+pub(super) struct Copies {
+    pub(super) stores: Vec<Arc<dyn Store>>,
+    /// What stays in them, and whose proofs count for that; nothing where no pruning is wanted.
+    pub(super) rules: Option<(Rules, Trust)>,
+    pub(super) jobs: usize,
+    pub(super) check_space: bool,
+    pub(super) adopt: bool,
+}
+
+/// What became of one copy.
+pub(crate) struct Followed {
+    pub(crate) copied: Copied,
+    /// Nothing where no pruning was wanted, or the copy has not got the new backup.
+    pub(crate) pruned: Option<DatabaseReport>,
+}
+
+impl Copies {
+    /// Copies the newest backups of a database to each of its copies, and prunes that; one that fails keeps none of the others
+    /// from it.
+    ///
+    /// # Errors
+    /// The pruning panicked; what else goes wrong is in what is returned.
+    pub(super) async fn update(
+        &self,
+        ui: &Ui,
+        store: &Arc<dyn Store>,
+        BackupReport { manifest, .. }: &BackupReport,
+    ) -> Result<Vec<Followed>, Failure> {
+        let mut all = Vec::new();
+        if !self.stores.is_empty() {
+            ui.status(format!("Backup {} is complete; now its copies.", manifest.id));
+        }
+        for copy in &self.stores {
+            let options = CopyOptions {
+                jobs: self.jobs,
+                check_space: self.check_space,
+                adopt: self.adopt,
+                progress: Arc::from(ui.progress()),
+            };
+            let copied = backup::bring_up_to_date(&**store, &**copy, &manifest.database, &options).await;
+            // a copy that just failed is not waited for once more
+            let reached = !matches!(copied.failure, Some(OpsError::Bucket { .. }));
+            let pruned = match self.rules.clone().filter(|_| reached) {
+                None => None,
+                Some((rules, trust)) => {
+                    let (store, copy, manifest) = (Arc::clone(store), Arc::clone(copy), manifest.clone());
+                    let prune = move || retention::after_copying(&store, &*copy, &rules, &trust, &manifest);
+                    tokio::task::spawn_blocking(prune).await?
+                }
+            };
+            all.push(Followed { copied, pruned });
+        }
+        Ok(all)
     }
-    for copy in copies {
-        let jobs = ctx.settings.backup.jobs.get();
-        let options = CopyOptions { jobs, adopt, progress: Arc::from(ui.progress()) };
-        let database = &report.manifest.database;
-        all.push(backup::bring_up_to_date(&**store, &**copy, database, &options).await);
-    }
-    all
 }
 
 /// Says which copies are behind and why; returns the same, a sentence each.
-pub(crate) fn tell(ui: &Ui, copies: &[Copied]) -> Vec<String> {
+pub(crate) fn tell(ui: &Ui, copies: &[Followed]) -> Vec<String> {
     let mut problems = Vec::new();
-    for copy in copies {
+    for Followed { copied: copy, .. } in copies {
         let Some(failure) = &copy.failure else { continue };
         let problem = format!("not copied to {}: {}", copy.location, reason(failure));
         ui.warning(&problem);

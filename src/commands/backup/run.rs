@@ -7,7 +7,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use unisys_db::snapshot::SnapshotOptions;
 use unisys_db::{Target, selection};
-use unisys_ops::backup::{BackupOptions, BackupReport, Copied, DumpOptions, Limits, Locks, Standby, Tag};
+use unisys_ops::backup::{BackupOptions, BackupReport, DumpOptions, Limits, Locks, Standby, Tag};
 use unisys_ops::doctor;
 use unisys_ops::evidence::{SigningKey, Trust};
 use unisys_ops::keys::{self, Recipient};
@@ -16,6 +16,7 @@ use unisys_ops::progress::Progress;
 use unisys_ops::retention::Rules;
 use unisys_ops::store::Store;
 
+use super::copies::{Copies, Followed};
 use super::selected::SelectedArgs;
 use super::serve::{Shared, serve};
 use super::{copies, retention, run_all};
@@ -59,6 +60,9 @@ pub(crate) struct Args {
     /// Let a passphrase open it, too; without backup.passphrase-command or -file you type it, twice
     #[arg(long)]
     passphrase: bool,
+    /// Begin although the store seems to have too little room [default: backup.space-check]
+    #[arg(long)]
+    no_space_check: bool,
     /// Take over a store that holds backups of this database from another server
     #[arg(long)]
     adopt: bool,
@@ -89,7 +93,7 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
             }
         };
     }
-    let database = ctx.selection()?;
+    let database = ctx.selection().map_err(or_all(ctx))?;
     if args.lint_only {
         return lint(&args, &database, ctx, ui).await;
     }
@@ -106,10 +110,16 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
     result.map(|_| exit)
 }
 
+/// Names the other way out, where several databases are configured and none is named.
+fn or_all(ctx: &Context) -> impl Fn(Failure) -> Failure {
+    let several = !ctx.names_database() && ctx.settings.databases.len() > 1;
+    move |failure| if several { failure.hint("Or back up every one with --all.") } else { failure }
+}
+
 /// A complete backup with what followed it.
 pub(crate) struct Finished {
     pub(crate) report: BackupReport,
-    pub(crate) copies: Vec<Copied>,
+    pub(crate) copies: Vec<Followed>,
     /// Nothing where no pruning was wanted.
     pub(crate) pruned: Option<DatabaseReport>,
 }
@@ -117,15 +127,15 @@ pub(crate) struct Finished {
 /// Says what went wrong after a backup was complete; returns the same, a sentence each.
 pub(super) fn tell(finished: &Finished, ui: &Ui) -> Vec<String> {
     let mut all = copies::tell(ui, &finished.copies);
-    if let Some(pruned) = &finished.pruned {
-        retention::warn_of_holds(ui, pruned);
-        let problems = pruned.problems();
-        problems.iter().for_each(|problem| ui.warning(problem));
-        if !problems.is_empty() {
-            ui.hint("The backup is complete. Remove the cause, and run `unisys-dba backup prune`.");
-        }
-        all.extend(problems);
+    let of_copies = finished.copies.iter().filter_map(|copy| copy.pruned.as_ref());
+    let pruned: Vec<&DatabaseReport> = finished.pruned.iter().chain(of_copies).collect();
+    retention::warn_of_holds(ui, pruned.iter().copied());
+    let problems: Vec<String> = pruned.iter().flat_map(|pruned| pruned.problems()).collect();
+    problems.iter().for_each(|problem| ui.warning(problem));
+    if !problems.is_empty() {
+        ui.hint("The backup is complete. Remove the cause, and run `unisys-dba backup prune`.");
     }
+    all.extend(problems);
     all
 }
 
@@ -146,34 +156,49 @@ impl Prepared {
 /// What follows a backup.
 pub(super) struct After {
     pub(super) store: Arc<dyn Store>,
-    copies: Vec<Arc<dyn Store>>,
     /// What stays, and whose proofs count for that; nothing where no pruning is wanted.
     rules: Option<(Rules, Trust)>,
+    copies: Copies,
 }
 
 impl After {
-    /// Copies what was made, and prunes under its locks.
+    /// Prunes the backup's own store, under the locks of the run. Copies come after that, and without these locks: one that is
+    /// slow delays neither the pruning nor the next run.
     ///
     /// # Errors
     /// The pruning panicked; what else goes wrong is in what is returned.
-    pub(super) async fn follow(
-        self,
-        (report, locks): (BackupReport, Locks),
-        args: &Args,
-        ctx: &Context,
-        ui: &Ui,
-    ) -> Result<Finished, Failure> {
-        let copies = copies::update(ctx, ui, &self.store, &self.copies, &report, args.adopt).await;
+    pub(super) async fn prune(self, (report, locks): (BackupReport, Locks)) -> Result<Uncopied, Failure> {
+        let Self { store, rules, copies } = self;
         // other databases are worked on while a store takes its time
         let pruning = tokio::task::spawn_blocking(move || {
             let prune = |(rules, trust): &(Rules, Trust)| {
-                retention::after_backup(&*self.store, &locks.store, rules, trust, &report.manifest)
+                retention::after_backup(&*store, &locks.store, rules, trust, &report.manifest)
             };
-            (self.rules.as_ref().map(prune), report, locks)
+            let pruned = rules.as_ref().map(prune);
+            (Uncopied { report, pruned, store, copies }, locks)
         });
-        let (pruned, report, locks) = pruning.await?;
+        let (uncopied, locks) = pruning.await?;
         locks.release().await;
-        Ok(Finished { report, copies, pruned })
+        Ok(uncopied)
+    }
+}
+
+/// A backup whose store is pruned, and whose copies are not made yet.
+pub(super) struct Uncopied {
+    report: BackupReport,
+    pruned: Option<DatabaseReport>,
+    store: Arc<dyn Store>,
+    copies: Copies,
+}
+
+impl Uncopied {
+    /// Makes the copies, and prunes them.
+    ///
+    /// # Errors
+    /// As [`After::prune`].
+    pub(super) async fn copy(self, ui: &Ui) -> Result<Finished, Failure> {
+        let copies = self.copies.update(ui, &self.store, &self.report).await?;
+        Ok(Finished { report: self.report, copies, pruned: self.pruned })
     }
 }
 
@@ -193,11 +218,20 @@ pub(super) fn prepare(
         false => ctx.recipients(database)?,
     };
     let prunes = retention::is_automatic(ctx) && !args.no_prune;
-    let rules = prunes.then(|| Ok::<_, Failure>((retention::rules_of(ctx, database)?, ctx.trust()?)));
+    let trust = ctx.trust()?;
+    let rules = prunes.then(|| Ok::<_, Failure>((retention::rules_of(ctx, database)?, trust.clone())));
     let rules = rules.transpose()?;
+    let of_copies = prunes.then(|| Ok::<_, Failure>((retention::rules_of_copies(ctx, database)?, trust)));
+    let copies = Copies {
+        stores: ctx.copies(database)?,
+        rules: of_copies.transpose()?,
+        jobs: ctx.settings.backup.jobs.get(),
+        check_space: ctx.settings.backup.space_check && !args.no_space_check,
+        adopt: args.adopt,
+    };
     let target = ctx.target(database, ui)?;
     let standby = ctx.standby(database, ui)?;
-    let after = After { store: ctx.store(database)?, copies: ctx.copies(database)?, rules };
+    let after = After { store: ctx.store(database)?, rules, copies };
     let signing = signature::own_key(ctx, ui)?;
     let options = options(args, selected, ctx, Source { target, standby, recipients, signing });
     Ok(Prepared { passphrase: None, options: Box::new(options), after })
@@ -280,6 +314,7 @@ fn options(
 ) -> impl FnOnce(Arc<dyn Progress>) -> BackupOptions + use<> {
     let settings = &ctx.settings.backup;
     let (search, tags, adopt) = (ctx.search(), args.tag.clone(), args.adopt);
+    let check_space = settings.space_check && !args.no_space_check;
     let (layout, ranges) = (args.layout.unwrap_or(settings.layout), args.ranges.unwrap_or(settings.ranges));
     let (jobs, level) = (args.jobs.unwrap_or(settings.jobs).get(), settings.compression_level);
     let snapshot =
@@ -308,6 +343,7 @@ fn options(
         snapshot,
         limits,
         tags,
+        check_space,
         adopt,
         made_by: crate::cli::VERSION.into(),
         progress,

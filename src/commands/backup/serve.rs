@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use serde_json::Value;
-use tokio::sync::{Mutex, OnceCell, Semaphore};
+use tokio::sync::{Mutex, OnceCell, Semaphore, SemaphorePermit};
 use unisys_ops::backup;
 use unisys_ops::drill::DrillRecord;
 
@@ -29,11 +29,18 @@ pub(super) struct Shared {
     pub(super) port: Mutex<()>,
     /// The passphrase of new backups, asked for once.
     passphrase: OnceCell<Option<SecretString>>,
+    /// Copies are made of one database at a time: each takes memory, and the way to them is one.
+    copying: Mutex<()>,
 }
 
 impl Shared {
     pub(super) fn new(at_once: NonZeroUsize) -> Self {
-        Self { slots: Semaphore::new(at_once.get()), port: Mutex::new(()), passphrase: OnceCell::new() }
+        Self {
+            slots: Semaphore::new(at_once.get()),
+            port: Mutex::new(()),
+            passphrase: OnceCell::new(),
+            copying: Mutex::new(()),
+        }
     }
 }
 
@@ -57,13 +64,11 @@ pub(super) async fn serve(
     shared: &Shared,
     ui: &mut Ui,
 ) -> (Result<Made, Failure>, News) {
-    let mut slot = shared.slots.acquire().await.ok();
+    let slot = shared.slots.acquire().await.ok();
     let subject = Subject::of(ctx, selection);
     let (mut finished, mut drill) = (None, None);
     let served = service::served(Operation::Backup, &subject, ui, async |ui: &mut Ui| {
-        let (made, mut done) = back_up(args, ctx, selection, &subject, shared, ui).await?;
-        // another database is backed up while this one is drilled, or waits for it
-        drop(slot.take());
+        let (made, mut done) = back_up(args, ctx, selection, &subject, (shared, slot), ui).await?;
         if args.nightly {
             drill = Some(nightly::drill(ctx, selection, &subject, &made, shared, &mut done, ui).await);
         }
@@ -86,7 +91,7 @@ async fn back_up(
     ctx: &Context,
     selection: &Selection<'_>,
     subject: &Subject<'_>,
-    shared: &Shared,
+    (shared, mut slot): (&Shared, Option<SemaphorePermit<'_>>),
     ui: &mut Ui,
 ) -> Result<(Finished, Done), Failure> {
     let mut made = None;
@@ -98,7 +103,12 @@ async fn back_up(
         let store = Arc::clone(&after.store);
         let backup = async move { backup::run_and_keep_lock(&*store, options).await };
         let made_now = service::apart(backup).await?.map_err(explain::with_doctor)?;
-        let finished = after.follow(made_now, args, ctx, ui).await?;
+        let uncopied = after.prune(made_now).await?;
+        // another database is backed up while this one is copied and drilled, or waits for it
+        drop(slot.take());
+        let turn = shared.copying.lock().await;
+        let finished = uncopied.copy(ui).await?;
+        drop(turn);
         finished.report.manifest.warnings.iter().for_each(|warning| ui.warning(warning));
         let part = finished.report.manifest.part();
         let mut done = Done {

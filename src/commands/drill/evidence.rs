@@ -82,7 +82,7 @@ enum Found {
     /// It stands beside its backup, under this name.
     There(Picked, String),
     /// Its backup was removed.
-    Removed(Kept),
+    Removed(Box<Kept>),
 }
 
 /// Returns the record that is meant, sound or not: the newest of all, the newest of one backup, or the one of this name.
@@ -108,7 +108,10 @@ fn find(which: Option<&str>, ctx: &Context, ui: &Ui) -> Result<Found, Failure> {
         return Ok(Found::There(picked, file));
     }
     let mut removed = pick::history(ctx, ui)?.into_iter();
-    removed.find(|kept| wanted.as_ref() == Some(&kept.file)).map(Found::Removed).ok_or_else(none)
+    removed
+        .find(|kept| wanted.as_ref() == Some(&kept.file))
+        .map(|kept| Found::Removed(Box::new(kept)))
+        .ok_or_else(none)
 }
 
 /// Adds what a check of the stored files finds to the problems of the evidence.

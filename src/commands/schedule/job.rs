@@ -68,7 +68,11 @@ fn whose<'a>(args: &Args, ctx: &'a Context) -> Result<(Option<&'a str>, Vec<&'a 
         ctx.every()?.for_each(drop);
         return Ok((None, ctx.settings.databases.values().collect()));
     }
-    match ctx.selection()? {
+    let selection = match ctx.names_database() || ctx.settings.databases.len() < 2 {
+        true => ctx.selection(),
+        false => ctx.selection().map_err(|failure| failure.hint("Or take every one with --all.")),
+    };
+    match selection? {
         Selection::Configured { name, .. } => {
             let (name, database) = ctx.settings.databases.get_key_value(name).ok_or_else(none)?;
             Ok((Some(name), vec![database]))

@@ -30,6 +30,22 @@ pub struct Table {
 }
 
 impl Table {
+    /// Returns an ordinary table of which nothing is known but its name.
+    pub fn named(name: TableName) -> Self {
+        Self {
+            oid: 0,
+            name,
+            parent: false,
+            owner: String::new(),
+            heap_bytes: 0,
+            table_bytes: 0,
+            heap: true,
+            extension: None,
+            unlogged: false,
+            columns: Vec::new(),
+        }
+    }
+
     /// Returns the `COPY … TO STDOUT` that gives its own rows, without those of children.
     pub fn copy_out(&self) -> String {
         format!("copy {}{} to stdout", self.name.quoted(), self.column_list())

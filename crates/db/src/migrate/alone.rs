@@ -92,7 +92,7 @@ impl Work<'_> {
         Ok(rows?.iter().any(started))
     }
 
-    async fn become_owner(&self) -> Result<(), Failed> {
+    pub(super) async fn become_owner(&self) -> Result<(), Failed> {
         let role = match self.file.run_as() {
             RunAs::Login => String::new(),
             RunAs::Owner(role) => format!("set role {};", quote_ident(role)),

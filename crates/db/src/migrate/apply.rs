@@ -123,7 +123,7 @@ impl Work<'_> {
     }
 
     /// An empty search path makes a file say which schema it means. The login's own time-outs are for people at work.
-    fn settings(&self) -> String {
+    pub(super) fn settings(&self) -> String {
         let role = match self.file.run_as() {
             RunAs::Login => String::new(),
             RunAs::Owner(role) => format!("set local role {};", quote_ident(role)),

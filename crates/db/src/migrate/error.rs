@@ -179,6 +179,22 @@ pub enum MigrateError {
         /// How the connection ended.
         source: ServerError,
     },
+    /// A down script failed; its transaction was rolled back.
+    #[error("could not take it back by {file}{}", at_line(*line))]
+    Down {
+        /// The script.
+        file: String,
+        /// The line the server complained about, counted from 1.
+        line: Option<usize>,
+        /// What the server said.
+        source: ServerError,
+    },
+    /// Nothing is applied that a rollback would take back.
+    #[error("nothing above version {to} is applied")]
+    NothingToRollBack {
+        /// The version that was to be gone back to.
+        to: i32,
+    },
     /// The migration engine refused.
     #[error("could not apply {file}")]
     Engine {

@@ -139,7 +139,7 @@ impl History {
             match entry.state {
                 State::Applied => {}
                 State::Pending | State::Interrupted => {
-                    pending.extend(files.iter().find(|f| f.version() == entry.version))
+                    pending.extend(files.iter().find(|f| f.version() == entry.version));
                 }
                 State::Edited => return Err(MigrateError::Edited { file: file() }),
                 State::OutOfOrder => return Err(MigrateError::OutOfOrder { file: file(), applied }),

@@ -4,13 +4,14 @@ use std::time::Instant;
 
 use super::keeper::Keeper;
 use super::{MigrationFile, UpOptions};
-use crate::Session;
+use crate::{DbError, Session};
 
 /// What was done with a migration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
     Apply,
     Baseline,
+    Rollback,
 }
 
 /// What became of it.
@@ -52,6 +53,7 @@ impl LogEntry<'_> {
         let action = match self.action {
             Action::Apply => "apply",
             Action::Baseline => "baseline",
+            Action::Rollback => "rollback",
         };
         let attempts = i32::try_from(self.attempts).unwrap_or(i32::MAX);
         let host = (!options.host.is_empty()).then_some(&options.host);
@@ -69,6 +71,7 @@ impl LogEntry<'_> {
                     &attempts,
                     &self.begun.elapsed().as_secs_f64(),
                     &self.error,
+                    &options.no_backup,
                 ],
             )
             .await?;
@@ -87,6 +90,13 @@ impl LogEntry<'_> {
         session.batch_execute("commit").await?;
         Ok(id)
     }
+}
+
+/// Returns whether the log is there.
+pub(crate) async fn exists(session: &Session) -> Result<bool, DbError> {
+    let query = include_str!("../../../../sql/migrate/log_exists.sql");
+    let row = session.query_one(query, &[]).await.map_err(session.doing("look for the log of migrations"))?;
+    Ok(row.get(0))
 }
 
 /// Ends an entry that was begun, in the transaction that is open.

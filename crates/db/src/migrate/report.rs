@@ -27,6 +27,8 @@ pub struct UpOptions {
     pub host: String,
     /// The backup that was taken before, for the log.
     pub backup_id: Option<String>,
+    /// Why none was, for the log.
+    pub no_backup: Option<String>,
 }
 
 impl Default for UpOptions {
@@ -41,6 +43,7 @@ impl Default for UpOptions {
             tool: concat!("unisys-dba ", env!("CARGO_PKG_VERSION")).into(),
             host: String::new(),
             backup_id: None,
+            no_backup: None,
         }
     }
 }
@@ -50,6 +53,8 @@ impl Default for UpOptions {
 pub enum Event<'a> {
     /// A migration is begun.
     Starting(&'a MigrationFile),
+    /// A migration is being taken back by its down script.
+    TakingBack(&'a MigrationFile),
     /// It did not get its locks and is rolled back; after a pause it is tried again.
     Waiting {
         /// The migration.

@@ -92,3 +92,13 @@ async fn interrupted(session: &Session) -> Result<Vec<i32>, DbError> {
     let rows = session.query(include_str!("../../../../sql/migrate/interrupted.sql"), &[]).await;
     Ok(rows.map_err(doing())?.iter().map(|row| row.get(0)).collect())
 }
+
+/// Returns whether a database holds anything that a migration could spoil.
+///
+/// # Errors
+/// [`DbError::Query`].
+pub async fn has_tables(session: &Session) -> Result<bool, DbError> {
+    let sql = include_str!("../../../../sql/migrate/has_tables.sql");
+    let row = session.query_one(sql, &[]).await.map_err(session.doing("look whether there are tables"))?;
+    Ok(row.get(0))
+}

@@ -103,16 +103,10 @@ mod tests {
 
     fn table(name: &str, bytes: u64, columns: &[&str]) -> Table {
         Table {
-            oid: 1,
-            name: TableName::new("s", name),
             parent: name == "parent",
-            owner: "o".into(),
-            heap_bytes: bytes,
             table_bytes: bytes,
-            heap: true,
-            extension: None,
-            unlogged: false,
             columns: columns.iter().map(|column| (*column).to_owned()).collect(),
+            ..Table::named(TableName::new("s", name))
         }
     }
 

@@ -27,6 +27,8 @@ const CATCH_UP: usize = 7;
 pub struct CopyOptions {
     /// How many files are copied at once.
     pub jobs: usize,
+    /// Whether to refuse a store that has too little room.
+    pub check_space: bool,
     /// Whether to take over a store that knows the database from another cluster.
     pub adopt: bool,
     /// Who is told how far it is.
@@ -103,6 +105,31 @@ pub async fn bring_up_to_date(
     Copied { location, copied, lag, failure }
 }
 
+/// Puts the backup `new` in the place of `old` in a copy: after a backup got other keys, which gave it another name.
+///
+/// # Errors
+/// [`OpsError`]; then the copy has the old one, and perhaps the new one too.
+pub async fn replace_in_copy(
+    from: &dyn Store,
+    to: &dyn Store,
+    old: &BackupId,
+    new: &Manifest,
+    options: &CopyOptions,
+) -> Result<(), OpsError> {
+    let stop = Stop::default();
+    let work =
+        Work { stopped: Arc::clone(&stop.0), options: options.clone(), from: from.shared(), to: to.shared() };
+    let (old, new, database) = (old.clone(), new.id.clone(), new.database.clone());
+    let done = tokio::task::spawn_blocking(move || {
+        let _lock = work.to.lock(&database)?;
+        if !work.to.contains(&new)? {
+            work.copy(&new)?;
+        }
+        work.to.remove(&old)
+    });
+    done.await.unwrap_or_else(|_| Err(OpsError::Refused("the copying was stopped".into())))
+}
+
 /// Tells the copying threads to stop when the task that waits for them is gone.
 #[derive(Default)]
 struct Stop(Arc<AtomicBool>);
@@ -158,7 +185,9 @@ impl Work {
         let (manifest, _) = OpenBackup::manifest(&*self.from, id)?;
         let json = self.from.read_small(id, MANIFEST)?.unwrap_or_default();
         let size = manifest.stored_bytes();
-        if let Some(free) = self.to.free_bytes().filter(|free| *free < size) {
+        if self.options.check_space
+            && let Some(free) = self.to.free_bytes().filter(|free| *free < size)
+        {
             return Err(OpsError::NoRoom { location: self.to.location(), free, needed: size });
         }
         self.to.claim(&manifest.database, &manifest.system_identifier, self.options.adopt)?;

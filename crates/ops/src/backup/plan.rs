@@ -148,18 +148,7 @@ mod tests {
     use unisys_db::TableName;
 
     fn table(name: &str, bytes: u64) -> Table {
-        Table {
-            oid: 1,
-            name: TableName::new("s", name),
-            parent: false,
-            owner: "o".into(),
-            heap_bytes: bytes,
-            table_bytes: bytes,
-            heap: true,
-            extension: None,
-            unlogged: false,
-            columns: vec!["a".into()],
-        }
+        Table { heap_bytes: bytes, table_bytes: bytes, ..Table::named(TableName::new("s", name)) }
     }
 
     fn pages(plan: &Plan, index: usize) -> Vec<(u64, Option<u64>)> {

@@ -69,6 +69,8 @@ pub struct BackupOptions {
     pub tags: Vec<Tag>,
     /// How much of the server it may take.
     pub limits: Limits,
+    /// Whether to refuse a store that seems to have too little room.
+    pub check_space: bool,
     /// Whether to take over a store that knows the database from another cluster.
     pub adopt: bool,
     /// This program's version, for the manifest.
@@ -304,7 +306,9 @@ async fn attempt_once(
     let Beginning { coordinator, taken, moment, database, scope, .. } = beginning;
     let large_objects = beginning.large_objects;
     store.claim(&database.name, &database.system_identifier, options.adopt)?;
-    check_room(store, &database)?;
+    if options.check_space {
+        check_room(store, &database)?;
+    }
     let id = BackupId::new(&database.name, moment);
     let has_rows = |oid| scope.takes_rows(oid);
     let plan = Plan::of_rows(coordinator.tables(), has_rows, options.layout, options.ranges, options.jobs);

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use unisys_db::replication;
 use unisys_db::run_lock::RunLock;
+use unisys_db::standby::{self, Conflicts};
+use unisys_db::{DbError, replication};
 
 use super::Limits;
 use super::work::Shared;
@@ -23,12 +24,21 @@ pub(super) struct Watch {
     asked: Instant,
     lagging_since: Option<Instant>,
     told_blind: bool,
+    told_waiting: bool,
 }
 
 impl Watch {
     /// Begins to watch a run that began at `run` and has its snapshot since `snapshot`.
     pub(super) fn new(limits: Limits, run: Instant, snapshot: Instant) -> Self {
-        Self { limits, run, snapshot, asked: snapshot, lagging_since: None, told_blind: false }
+        Self {
+            limits,
+            run,
+            snapshot,
+            asked: snapshot,
+            lagging_since: None,
+            told_blind: false,
+            told_waiting: false,
+        }
     }
 
     /// Looks now and then; returns when the backup has to end, with the reason.
@@ -58,7 +68,36 @@ impl Watch {
         if self.limits.replication_lag.is_some() {
             self.look_at_replicas(shared).await?;
         }
+        if shared.database.standby && !self.told_waiting {
+            self.look_at_replay(shared).await?;
+        }
         Ok(lock.renew().await?)
+    }
+
+    /// Says when replay waits, which it does for a while before it ends what is in its way. It may be others' queries.
+    async fn look_at_replay(&mut self, shared: &Shared) -> Result<(), OpsError> {
+        let session = shared.coordinator.session();
+        let asked = async {
+            match standby::replay_waits(session).await? {
+                Some(true) => Conflicts::load(session).await.map(Some),
+                Some(false) | None => Ok(None),
+            }
+        };
+        let asked = tokio::time::timeout(self.limits.network_timeout, asked).await;
+        let asked: Result<_, DbError> = asked.map_err(|_| OpsError::MomentLost)?;
+        let Some(conflicts) = asked? else { return Ok(()) };
+        self.told_waiting = true;
+        let then = match conflicts.delay {
+            None => "and falls behind until this backup is done (max_standby_streaming_delay = -1)".into(),
+            Some(delay) => {
+                format!("and ends what is in its way after {delay:?} (max_standby_streaming_delay)")
+            }
+        };
+        shared
+            .options
+            .progress
+            .message(&format!("replay on the standby waits for queries such as this backup's, {then}"));
+        Ok(())
     }
 
     async fn look_at_replicas(&mut self, shared: &Shared) -> Result<(), OpsError> {

@@ -3,13 +3,13 @@
 use unisys_db::preflight::Preflight;
 use unisys_db::quote_ident;
 
-use super::Finding;
 use super::finding::counted;
+use super::standby::STANDBY;
+use super::{Finding, standby};
 
 const LOCKS: &str = "locks";
 const SESSIONS: &str = "sessions";
 const ENCODING: &str = "encoding";
-const STANDBY: &str = "standby";
 
 /// The sessions of a backup beside its workers: the moment's own, the lock's, pg_dump's two, one to look.
 const SESSIONS_BESIDE_JOBS: u64 = 5;
@@ -53,14 +53,10 @@ pub(super) fn judge_sessions(facts: &Preflight, jobs: usize) -> Finding {
 
 /// Judges what a standby means.
 pub(super) fn judge_standby(facts: &Preflight) -> Finding {
-    if !facts.database.standby {
-        return Finding::ok(STANDBY, "the server is a primary");
+    match &facts.standby {
+        None => Finding::ok(STANDBY, "the server is a primary"),
+        Some(conflicts) => standby::judge(conflicts),
     }
-    Finding::warn(
-        STANDBY,
-        "the server is a standby: replay of conflicting changes can cancel a backup",
-        "alter system set max_standby_streaming_delay = '1h'; -- on the standby, then select pg_reload_conf();",
-    )
 }
 
 /// Judges the database's encoding.

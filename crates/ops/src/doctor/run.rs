@@ -10,8 +10,11 @@ use unisys_db::snapshot::{self, SnapshotError};
 use unisys_db::{DbError, Session, Target};
 
 use super::finding::{Broken, reason};
-use super::{Diagnosis, Finding, connection, drill, estimate, keys, limits, lint, opened, programs, store};
+use super::{
+    Diagnosis, Finding, connection, drill, estimate, keys, limits, lint, opened, programs, standby, store,
+};
 use crate::OpsError;
+use crate::backup::Standby;
 use crate::keys::{Identities, Passphrase, Recipient};
 use crate::platform::SystemUser;
 use crate::program::{PgVersion, Programs, Search};
@@ -43,6 +46,8 @@ const OF_THE_SERVER: [&str; 12] = [
 pub struct DoctorOptions {
     /// The database.
     pub target: Result<Target, Broken>,
+    /// The standby that backups are read from instead of the database's own server.
+    pub standby: Result<Option<Standby>, Broken>,
     /// Where PostgreSQL's programs are looked for.
     pub search: Search,
     /// Who is to read the backups.
@@ -122,6 +127,7 @@ async fn examine_server(options: &DoctorOptions, findings: &mut Vec<Finding>) ->
     findings.push(connection::judge_tls(session.target(), session.is_encrypted()));
     findings.extend(examine_clock(&session, options.clock).await);
     findings.extend(examine_sharing(session.target(), options).await);
+    findings.extend(standby::examine(session.target(), &options.standby, options.explain).await);
     let facts = ask(&session, options, findings).await;
     session.close().await;
     match facts {

@@ -43,6 +43,7 @@ pub(super) fn preflight() -> Preflight {
         unreadable_large_objects: 0,
         extensions: Vec::new(),
         contents: Contents::default(),
+        standby: None,
         data_directory: None,
     }
 }

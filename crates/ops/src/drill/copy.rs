@@ -114,9 +114,19 @@ impl RestoredCopy {
         let item = self.restore.progress.start("analyze", Expected::UNKNOWN);
         let session = Session::open(&self.target()).await?;
         session.batch_execute("analyze").await.map_err(session.doing("analyze the copy"))?;
-        let bytes = DatabaseFacts::load(&session).await?.bytes;
         session.close().await;
         item.finish();
+        self.bytes().await
+    }
+
+    /// Returns the size of the copy in bytes, as it is now.
+    ///
+    /// # Errors
+    /// [`OpsError::Db`].
+    pub(crate) async fn bytes(&self) -> Result<u64, OpsError> {
+        let session = Session::open(&self.target()).await?;
+        let bytes = DatabaseFacts::load(&session).await?.bytes;
+        session.close().await;
         Ok(bytes)
     }
 

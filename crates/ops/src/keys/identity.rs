@@ -159,17 +159,25 @@ impl Identities {
                 false => keys.not_proved.push(name),
             }
         }
-        let covered = |id: &&String| !keys.proved.contains(id);
-        keys.elsewhere = recipients.iter().filter(covered).cloned().collect();
+        let unnamed = keys.proved.iter().filter(|name| name.starts_with(PLUGIN)).count();
+        let not_named = |id: &&String| !keys.proved.contains(id);
+        keys.elsewhere = recipients.iter().filter(not_named).cloned().collect();
+        // a plugin's key that does not say its public half is one of these; where it can be any of several, it is not told which
+        if keys.elsewhere.len() <= unnamed {
+            keys.elsewhere.clear();
+        }
         keys
     }
 }
+
+/// What the names of plugins begin with, and no short name of a key.
+const PLUGIN: &str = "age-plugin-";
 
 impl Held {
     /// Returns what to call a plugin's key whose public half is not known.
     fn plugin_name(&self) -> String {
         match &self.key {
-            Key::Plugin(key, _) => format!("age-plugin-{}", key.plugin()),
+            Key::Plugin(key, _) => format!("{PLUGIN}{}", key.plugin()),
             Key::X25519(key) => id_of(&key.to_public().to_string()),
         }
     }

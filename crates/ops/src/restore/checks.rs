@@ -30,6 +30,11 @@ impl<'e> PostData<'e> {
     }
 }
 
+/// Whether an entry makes an event trigger or describes one.
+pub(super) fn is_of_event_trigger(entry: &Entry) -> bool {
+    entry.is(&["EVENT TRIGGER", "COMMENT - EVENT TRIGGER", "SECURITY LABEL - EVENT TRIGGER"])
+}
+
 /// A table or domain that a check can be on.
 struct Checked {
     schema: String,

@@ -3,6 +3,7 @@
 
 mod moved;
 mod run;
+mod script;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

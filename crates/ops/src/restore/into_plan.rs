@@ -120,6 +120,7 @@ impl IntoServer {
             owners: self.no_owner,
             tablespaces: !tablespaces.is_empty(),
             subscriptions: true, // they would subscribe a second time, or hold on to the source's slots
+            event_triggers: !place.superuser,
         };
         let mut plan = IntoPlan {
             backup: self.backup.manifest.id.clone(),
@@ -197,6 +198,15 @@ impl IntoServer {
         }
         if self.backup.facts.inventory.items.iter().any(|item| item.kind == Kind::Subscription) {
             notes.push("Subscriptions are not restored: two databases must not share them.".into());
+        }
+        let triggers =
+            self.backup.facts.inventory.items.iter().filter(|item| item.kind == Kind::EventTrigger);
+        let triggers: Vec<&str> = triggers.map(|item| item.name.as_str()).collect();
+        if plan.leave_out.event_triggers && !triggers.is_empty() {
+            notes.push(format!(
+                "Event triggers are not restored, because only a superuser can make them: {}.",
+                triggers.join(", ")
+            ));
         }
         if !self.backup.manifest.warnings.is_empty() && !plan.create_roles.is_empty() {
             notes.extend(

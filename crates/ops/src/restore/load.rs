@@ -12,7 +12,7 @@ use unisys_db::catalog::DatabaseFacts;
 use unisys_db::selection::Content;
 use unisys_db::{Session, Target, quote_ident};
 
-use super::checks::PostData;
+use super::checks::{PostData, is_of_event_trigger};
 use super::globals::{self, Due, Statement};
 use super::graph::{self, Node};
 use super::open::OpenBackup;
@@ -72,6 +72,8 @@ pub struct LeaveOut {
     pub tablespaces: bool,
     /// Subscriptions: a copy must not subscribe to anything.
     pub subscriptions: bool,
+    /// Event triggers: only a superuser can make them.
+    pub event_triggers: bool,
 }
 
 impl LeaveOut {
@@ -129,8 +131,9 @@ impl Restore {
         let schedule = Schedule::new(self.loads(), &self.backup.facts.indexes, &post_data);
         let built = schedule.builds();
         let sequences = self.load_and_build(schedule, &archive, &schema).await?;
+        let left_out = |entry: &Entry| self.leave_out.event_triggers && is_of_event_trigger(entry);
         let PostData { first, checks, last } =
-            PostData::parted(post_data.iter().filter(|entry| !built.contains(entry)));
+            PostData::parted(post_data.iter().filter(|entry| !built.contains(entry) && !left_out(entry)));
         self.post_data(&schema, &first).await?;
         self.add_checks(&inside, &mut opened, &schema, &checks).await?;
         opened.close(&inside).await?;

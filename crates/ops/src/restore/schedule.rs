@@ -152,18 +152,7 @@ mod tests {
     use unisys_db::TableName;
 
     fn load(oid: u32, bytes: u64) -> Load {
-        let table = Table {
-            oid,
-            name: TableName::new("s", oid.to_string()),
-            parent: false,
-            owner: "o".into(),
-            heap_bytes: bytes,
-            table_bytes: bytes,
-            heap: true,
-            extension: None,
-            unlogged: false,
-            columns: vec!["a".into()],
-        };
+        let table = Table { oid, ..Table::named(TableName::new("s", oid.to_string())) };
         Load { table, files: vec![], bytes }
     }
 

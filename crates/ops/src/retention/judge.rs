@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::counts::{self, Fall, Judgement};
 use super::hold::{self, Hold, HoldKind};
 use super::keep;
+use super::pin::Pin;
 use super::policy::Rules;
 use super::read::{Candidate, Group, Unreadable};
 use super::reason::Reason;
@@ -51,6 +52,9 @@ pub struct Line {
     pub verdict: Verdict,
     /// Why it stays; empty when nothing keeps it.
     pub reasons: Vec<Reason>,
+    /// Its pin, if it has one that keeps it no longer.
+    #[serde(skip)]
+    pub lapsed_pin: Option<Pin>,
 }
 
 /// What becomes of the backups of one database.
@@ -109,8 +113,14 @@ pub fn judge(group: &Group, unreadable: &[Unreadable], rules: &Rules, asked: &As
     let counts = |backup: &&Candidate| !backup.is_ahead_of(asked.now) && backup.state != State::Failed;
     let counted: Vec<&Candidate> = sorted.iter().copied().filter(counts).collect();
 
-    let mut reasons: BTreeMap<&BackupId, Vec<Reason>> =
-        sorted.iter().map(|backup| (&backup.id, standing(backup, &counted, asked))).collect();
+    let newest_proven =
+        counted.iter().find(|backup| backup.state == State::Proven).map(|proven| proven.moment);
+    let has_lapsed = |backup: &Candidate, pin: &Pin| pin.has_lapsed(backup.moment, newest_proven);
+    let mut reasons: BTreeMap<&BackupId, Vec<Reason>> = BTreeMap::new();
+    for backup in sorted.iter().copied() {
+        let pin = backup.pin.as_ref().filter(|pin| !has_lapsed(backup, pin));
+        reasons.insert(&backup.id, standing(backup, pin, &counted, asked));
+    }
     for (backup, by_rules) in counted.iter().zip(keep::reasons(&counted, &rules.policy, rules.zone)) {
         reasons.entry(&backup.id).or_default().extend(by_rules);
     }
@@ -145,6 +155,7 @@ pub fn judge(group: &Group, unreadable: &[Unreadable], rules: &Rules, asked: &As
             stored_bytes: backup.stored_bytes,
             verdict: if reasons.is_empty() { would } else { Verdict::Keep },
             reasons,
+            lapsed_pin: backup.pin.clone().filter(|pin| has_lapsed(backup, pin)),
         }
     };
     GroupPlan {
@@ -159,12 +170,12 @@ pub fn judge(group: &Group, unreadable: &[Unreadable], rules: &Rules, asked: &As
 }
 
 /// Returns why a backup stays whatever the rules say.
-fn standing(backup: &Candidate, counted: &[&Candidate], asked: &Asked) -> Vec<Reason> {
+fn standing(backup: &Candidate, pin: Option<&Pin>, counted: &[&Candidate], asked: &Asked) -> Vec<Reason> {
     let newest = counted.first().is_some_and(|newest| newest.id == backup.id);
     let reasons = [
         newest.then_some(Reason::Newest),
         (asked.just_made.as_ref() == Some(&backup.id) && !newest).then_some(Reason::JustMade),
-        backup.pin.as_ref().map(|pin| Reason::Pinned { reason: pin.reason.clone() }),
+        pin.map(|pin| Reason::Pinned { reason: pin.reason.clone(), until_proven: pin.until_proven }),
         backup.is_ahead_of(asked.now).then_some(Reason::Future),
         (backup.state == State::Failed).then_some(Reason::DrillFailed),
     ];

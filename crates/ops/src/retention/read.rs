@@ -1,6 +1,7 @@
 //! The backups of a store, as retention sees them. Their own files tell, never an index over them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use unisys_db::TableName;
@@ -127,10 +128,26 @@ pub fn slugs(store: &dyn Store) -> Result<BTreeSet<String>, OpsError> {
 /// # Errors
 /// [`OpsError`] when the store cannot be listed. What is wrong with one backup is told in its place.
 pub fn read(store: &dyn Store, slug: &str, trust: &Trust) -> Result<Found, OpsError> {
+    read_copy(store, slug, trust, &[])
+}
+
+/// As [`read`], of a store that holds copies of what is in `firsts`: what is proven there is proven here, where the manifest is
+/// the same to the byte, and with it the hashes of all files; what is pinned there is pinned here.
+///
+/// # Errors
+/// [`OpsError`] when one of the stores cannot be listed. What is wrong with one backup is told in its place.
+pub fn read_copy(
+    store: &dyn Store,
+    slug: &str,
+    trust: &Trust,
+    firsts: &[Arc<dyn Store>],
+) -> Result<Found, OpsError> {
+    let firsts = firsts.iter().map(|first| Ok((&**first, first.ids()?.into_iter().collect())));
+    let firsts: Vec<First<'_>> = firsts.collect::<Result<_, OpsError>>()?;
     let mut groups: BTreeMap<Kind, Vec<Candidate>> = BTreeMap::new();
     let mut unreadable = Vec::new();
     for id in store.ids()?.into_iter().filter(|id| id.database_slug() == slug) {
-        match candidate(store, &id, trust) {
+        match candidate(store, &id, trust, &firsts) {
             Ok((of, backup)) => groups.entry(of).or_default().push(backup),
             // removed since the store was listed
             Err(OpsError::Refused(_)) => {}
@@ -155,7 +172,15 @@ pub fn read(store: &dyn Store, slug: &str, trust: &Trust) -> Result<Found, OpsEr
 /// What backups are counted together by: database, cluster, part.
 type Kind = (String, String, Option<String>);
 
-fn candidate(store: &dyn Store, id: &BackupId, trust: &Trust) -> Result<(Kind, Candidate), OpsError> {
+/// A store that copies are made of, and what it holds.
+type First<'a> = (&'a dyn Store, BTreeSet<BackupId>);
+
+fn candidate(
+    store: &dyn Store,
+    id: &BackupId,
+    trust: &Trust,
+    firsts: &[First<'_>],
+) -> Result<(Kind, Candidate), OpsError> {
     let (manifest, json, signature) = OpenBackup::judged(store, id, &Trust::default())?;
     if let Some(problem) = signature.problem() {
         return Err(OpsError::Corrupt(format!("{}: {problem}", signature_name(MANIFEST))));
@@ -165,13 +190,25 @@ fn candidate(store: &dyn Store, id: &BackupId, trust: &Trust) -> Result<(Kind, C
     {
         return Err(OpsError::Corrupt(format!("the manifest of {id} contradicts its name")));
     }
-    let drills = worth::drills(store, id, &sha256(&json))?;
+    let manifest_sha256 = sha256(&json);
+    let worth = |store| {
+        let drills = worth::drills(store, id, &manifest_sha256)?;
+        Ok::<_, OpsError>(worth::judge(&drills, signature.key(), trust).state)
+    };
+    let (mut state, mut pin) = (worth(store)?, Pin::read(store, id)?);
+    for (first, _) in firsts.iter().filter(|(_, ids)| ids.contains(id)) {
+        // a drill of the copy itself that failed is not made good by one of the other
+        if state == State::Unproven {
+            state = worth(*first)?;
+        }
+        pin = pin.map_or_else(|| Pin::read(*first, id), |pin| Ok(Some(pin)))?;
+    }
     let part = manifest.part();
     let candidate = Candidate {
         id: id.clone(),
         moment: manifest.moment,
-        state: worth::judge(&drills, signature.key(), trust).state,
-        pin: Pin::read(store, id)?,
+        state,
+        pin,
         judged: Judgement::read(store, id)?,
         stored_bytes: manifest.stored_bytes(),
         tags: manifest.tags,

@@ -51,6 +51,9 @@ pub enum Reason {
     Pinned {
         /// Why, in that person's words.
         reason: Option<String>,
+        /// Whether that lapses once a newer backup is proven.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        until_proven: bool,
     },
     /// It is one of the newest proven ones.
     Proven {
@@ -83,8 +86,10 @@ impl fmt::Display for Reason {
             Self::Rule { rule, nth, .. } => write!(f, "{rule} {nth}"),
             Self::Within { within } => write!(f, "within {within}"),
             Self::Tag { tags } => write!(f, "tag {}", tags.join(",")),
-            Self::Pinned { reason: None } => f.write_str("pinned"),
-            Self::Pinned { reason: Some(reason) } => write!(f, "pinned ({reason})"),
+            Self::Pinned { reason, until_proven } => {
+                f.write_str(if *until_proven { "pinned until the next proven one" } else { "pinned" })?;
+                reason.as_ref().map_or(Ok(()), |reason| write!(f, " ({reason})"))
+            }
             Self::Proven { nth } => write!(f, "proven {nth}"),
             Self::Accepted => f.write_str("its counts were accepted"),
             Self::Future => f.write_str("dated in the future: not counted"),

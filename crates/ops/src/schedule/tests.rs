@@ -118,6 +118,34 @@ fn the_shell_reads_a_line_of_cron_as_it_was_meant() {
     assert_eq!(lines, [place.to_str().unwrap(), odd, "--config", odd, "", "--quiet", ""]);
 }
 
+/// cron's own judgement, where its `crontab` can be asked for one: of a file, no crontab is changed.
+#[cfg(unix)]
+#[test]
+fn cron_finds_nothing_wrong_with_a_line() {
+    let crontab =
+        |arguments: &[&std::ffi::OsStr]| std::process::Command::new("crontab").args(arguments).output();
+    let Ok(usage) = crontab(&["-h".as_ref()]) else {
+        return eprintln!("crontab is not installed: its judgement is not asked");
+    };
+    let usage = String::from_utf8_lossy(&[usage.stdout, usage.stderr].concat()).into_owned();
+    // the same letter means something else to another cron
+    let flag = if usage.contains("-n\t(dry run") { "-n" } else { "-T" };
+    if !usage.contains("dry run") && !usage.contains("-T") {
+        return eprintln!("this crontab judges nothing: {usage}");
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("crontab");
+    let judged = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        crontab(&[flag.as_ref(), file.as_os_str()]).unwrap()
+    };
+    let line = cron::line(&Job { account: None, ..odd() }, 0).unwrap();
+    let text = cron::with("# mine\n5 5 * * 1 true\n", "unisys-dba-backup-app", &line);
+    let sound = judged(&text);
+    assert!(sound.status.success(), "{text}: {}", String::from_utf8_lossy(&sound.stderr));
+    assert!(!judged(&text.replace("0 2 * * *", "0 25 * * *")).status.success(), "it does look");
+}
+
 #[test]
 fn a_crontab_keeps_every_line_that_is_not_ours() {
     let theirs = "MAILTO=dba\n5 4 * * * /usr/bin/theirs # unisys-dba";

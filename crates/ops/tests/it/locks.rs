@@ -75,6 +75,8 @@ async fn backup_that_loses_its_lock(
     stolen: bool,
 ) -> Result<BackupReport, OpsError> {
     let target = source.clone();
+    // dropped when the backup has ended: until then the thief keeps what was stolen
+    let (_over, is_over) = tokio::sync::oneshot::channel::<()>();
     let when = When::starts("public.t", move || {
         let (gone, ended) = std::sync::mpsc::channel();
         let theft = async move {
@@ -86,7 +88,7 @@ async fn backup_that_loses_its_lock(
                 assert!(row.get::<_, bool>(0));
             }
             gone.send(()).unwrap();
-            tokio::time::sleep(std::time::Duration::from_secs(6)).await;
+            let _ = is_over.await;
         };
         std::thread::spawn(move || aside(theft));
         ended.recv().unwrap();

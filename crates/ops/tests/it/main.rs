@@ -16,6 +16,7 @@ mod managed;
 mod network;
 mod opened;
 mod races;
+mod rehearsal;
 mod rekey;
 mod roles;
 mod selection;

@@ -182,4 +182,12 @@ async fn functions_that_a_restore_runs_are_judged_by_the_server_and_not_run() {
         "false",
         "nothing was run"
     );
+    let offered = "select count(*) from pg_available_extensions where name = 'plpgsql_check'";
+    if crate::support::value(&source, offered).await == "0" {
+        return; // in PL/pgSQL there is nothing but the text to go by
+    }
+    execute(&source, "create schema \"Check er\"; create extension plpgsql_check schema \"Check er\"").await;
+    let found = lint(&source).await;
+    let block = found.findings.iter().find(|f| f.objects == ["app.block"]).expect("a finding");
+    assert!(block.text.contains("fails in a restore") && block.text.contains("norm(text)"), "{block:?}");
 }

@@ -49,7 +49,7 @@ async fn somebody_waits(target: &Target, table: &str) {
     let sql = format!(
         "select exists (select from pg_locks where not granted and relation = '{table}'::regclass and pid <> pg_backend_pid())"
     );
-    for _ in 0..200 {
+    for _ in 0..15000 {
         if value(target, &sql).await == "true" {
             return;
         }

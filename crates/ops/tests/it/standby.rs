@@ -9,6 +9,7 @@ use unisys_db::Target;
 use unisys_db::snapshot::SnapshotOptions;
 use unisys_ops::OpsError;
 use unisys_ops::backup::{self, BackupOptions, Standby};
+use unisys_ops::doctor::{self, Level};
 use unisys_ops::server::{Scratch, Server};
 
 use crate::support::{Place, When, aside, execute, text, value};
@@ -118,7 +119,7 @@ async fn replay_in_conflict_begins_the_backup_again() {
             // the snapshot of the backup still needs those rows: replay ends its sessions
             let conflicts =
                 "select sum(confl_snapshot + confl_lock + confl_bufferpin) from pg_stat_database_conflicts";
-            for _ in 0..200 {
+            for _ in 0..3000 {
                 if value(&standby, conflicts).await != "0" {
                     return;
                 }
@@ -161,4 +162,83 @@ async fn what_is_no_standby_of_the_database_is_refused() {
         let error = text(&backup::run(&place.store, options).await.unwrap_err());
         assert!(error.contains(part), "{part}: {error}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_looks_at_the_standby_that_is_read() {
+    let pair = Pair::start().await;
+    execute(&pair.source(), TABLES).await;
+    let other = unisys_testkit::database().await;
+    let standby = |target: Target, seconds| Standby { target, max_replay_lag: Duration::from_secs(seconds) };
+    let look =
+        async |primary: &Target, standby: &Standby| doctor::look_at_standby(primary, standby, |_| None).await;
+    let copy = pair.standby.target("app");
+    let found = look(&pair.source(), &standby(copy.clone(), 60)).await;
+    assert_eq!(
+        found.iter().map(|finding| finding.level).collect::<Vec<_>>(),
+        [Level::Ok, Level::Warn],
+        "{found:?}"
+    );
+    assert!(found[1].text.contains("after 0 s (max_standby_streaming_delay)"), "{found:?}");
+    execute(&copy, "alter system set hot_standby_feedback = on").await;
+    execute(&copy, "select pg_reload_conf()").await;
+    let mut found = look(&pair.source(), &standby(copy.clone(), 60)).await;
+    for _ in 0..100 {
+        if found.iter().all(|finding| finding.level == Level::Ok) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        found = look(&pair.source(), &standby(copy.clone(), 60)).await;
+    }
+    assert!(found[1].text.contains("hot_standby_feedback is on"), "{found:?}");
+    for (primary, dump_from, part) in [
+        (pair.source(), pair.source(), "is no standby: it takes writes"),
+        (other.clone(), copy.clone(), "it is of the cluster"),
+        (pair.source(), copy.with_database("nothing"), "could not connect"),
+    ] {
+        let found = look(&primary, &standby(dump_from, 1)).await;
+        assert_eq!(found.len(), 1);
+        assert!(found[0].level == Level::Fail && found[0].text.contains(part), "{part}: {found:?}");
+    }
+    execute(&copy, "select pg_wal_replay_pause()").await;
+    let found = look(&pair.source(), &standby(copy.clone(), 60)).await;
+    assert!(found[0].level == Level::Fail && found[0].text.contains("replay is paused"), "{found:?}");
+    execute(&copy, "select pg_wal_replay_resume()").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replay_that_waits_for_a_backup_is_told() {
+    let place = Place::new();
+    let pair = Pair::start().await;
+    execute(&pair.source(), TABLES).await;
+    let (source, standby) = (pair.source(), pair.standby.target("app"));
+    execute(&standby, "alter system set max_standby_streaming_delay = -1").await;
+    execute(&standby, "select pg_reload_conf()").await;
+    let progress = When::starts("database.dump", move || {
+        aside(async move {
+            execute(&source, "delete from kept where id <= 10000").await;
+            execute(&source, "vacuum kept").await;
+            let waiting = "select count(*) from pg_stat_activity where backend_type = 'startup' and wait_event like 'RecoveryConflict%'";
+            for _ in 0..200 {
+                if value(&standby, waiting).await != "0" {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            panic!("replay does not wait");
+        });
+    });
+    let mut options = BackupOptions {
+        progress: Arc::clone(&progress) as _,
+        jobs: 1,
+        ..pair.options(&place, Duration::from_secs(60))
+    };
+    // long enough for a look
+    options.limits.bytes_per_second = Some(1_000_000);
+    let report = backup::run(&place.store, options).await.unwrap_or_else(|error| panic!("{}", text(&error)));
+    let messages = progress.messages.lock().unwrap().join("\n");
+    assert!(messages.contains("replay on the standby waits"), "{messages}");
+    assert!(messages.contains("falls behind until this backup is done"), "{messages}");
+    assert_eq!(report.manifest.tables[0].rows, 20000);
+    place.prove(&report.manifest.id).await;
 }

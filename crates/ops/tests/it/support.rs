@@ -76,6 +76,7 @@ impl Place {
             snapshot: SnapshotOptions { lock_timeout: Duration::from_secs(3), attempts: 4 },
             tags: Vec::new(),
             limits: Limits::default(),
+            check_space: true,
             adopt: false,
             made_by: "test".into(),
             progress: Arc::new(Silent),

@@ -9,6 +9,7 @@ use unisys_db::inventory::Kind;
 use unisys_db::{Session, TableName, facts, quote_ident};
 
 use super::moved::Moved;
+use super::script::Script;
 use super::{ChosenPlan, ChosenTable, ChosenTables};
 use crate::OpsError;
 use crate::program::{PgVersion, Programs};
@@ -289,61 +290,3 @@ impl ChosenTables {
 
 /// What comes with a table, stands in its schema and has a name of its own there.
 const MOVED_KINDS: [&str; 3] = ["SEQUENCE", "INDEX", "STATISTICS"];
-
-/// Definitions on their way into the session's transaction.
-struct Script<'s> {
-    restore: &'s Restore,
-    session: &'s Session,
-    moved: Option<&'s Moved<'s>>,
-}
-
-impl Script<'_> {
-    /// Runs the definitions of some entries.
-    async fn execute(&self, archive: &Archive, entries: &[Entry], section: &str) -> Result<(), OpsError> {
-        if entries.is_empty() {
-            return Ok(());
-        }
-        let Self { restore, session, moved } = self;
-        let list = restore.write_list("definitions.list", entries.iter())?;
-        let mut command = restore.command(&restore.target);
-        command.args(["-f", "-", section]).args(restore.leave_out.options()).arg("-L").arg(&list);
-        let script = archive.output(command, &restore.backup).await?;
-        let script = String::from_utf8(script)
-            .map_err(|_| OpsError::Corrupt("the archive's definitions are not in UTF-8".into()))?;
-        let script = without_psql(&script);
-        let script = match moved {
-            Some(moved) => letting_grantors_in(&script, moved.schema) + &moved.sql(&script),
-            None => script,
-        };
-        let doing = session.doing("restore the tables' definitions");
-        Ok(session.batch_execute(&script).await.map_err(doing)?)
-    }
-}
-
-/// Returns the grants by which those reach a new schema in whose name pg_dump lets privileges be granted.
-fn letting_grantors_in(script: &str, schema: &str) -> String {
-    let lines = script.lines().filter_map(|line| line.strip_prefix("SET SESSION AUTHORIZATION "));
-    let names: BTreeSet<&str> =
-        lines.filter_map(|rest| rest.strip_suffix(';')).filter(|name| *name != "DEFAULT").collect();
-    let grant = |name: &str| format!("grant usage on schema {} to {name};\n", quote_ident(schema));
-    names.into_iter().map(grant).collect()
-}
-
-/// Leaves out psql's `\restrict KEY` at the start and `\unrestrict KEY` at the end, which are no SQL.
-fn without_psql(script: &str) -> String {
-    let restrict = script.lines().find_map(|line| line.strip_prefix("\\restrict "));
-    let Some(key) = restrict else { return script.to_owned() };
-    let own = [format!("\\restrict {key}"), format!("\\unrestrict {key}")];
-    script.lines().filter(|line| !own.iter().any(|own| own == line)).flat_map(|line| [line, "\n"]).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_psqls_own_lines_are_left_out() {
-        let script = "--\n\\restrict k3y\nselect '\n\\unrestrict other\n';\n\\unrestrict k3y\n";
-        assert_eq!(without_psql(script), "--\nselect '\n\\unrestrict other\n';\n");
-    }
-}

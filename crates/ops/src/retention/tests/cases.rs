@@ -85,6 +85,7 @@ impl Case {
                 "damaged" => return self.unreadable.push(unreadable(State::Damaged)),
                 "newer" => return self.unreadable.push(unreadable(State::Newer)),
                 "pinned" => backup.pin = Some(Pin::new(moment, None)),
+                "pinned-until-proven" => backup.pin = Some(Pin::new(moment, None).until_proven()),
                 "just-made" => self.asked.just_made = Some(backup.id.clone()),
                 "accepted" => backup.judged = Some(Judgement::new(Vec::new(), Some(moment))),
                 "judged" => backup.judged = Some(Judgement::new(Vec::new(), None)),

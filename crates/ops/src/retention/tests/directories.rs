@@ -285,6 +285,21 @@ fn what_was_pinned_since_the_plan_stays_and_so_does_what_nobody_agreed_to() {
 }
 
 #[test]
+fn a_pin_that_has_lapsed_keeps_nothing_unless_it_was_set_anew() {
+    let shelf = Shelf::new();
+    let ids = days(&shelf, 3);
+    shelf.drill(&ids[2], Outcome::Proven, at(NOW));
+    let pin = Pin::new(at(NOW), Some("before a migration".into())).until_proven();
+    ids[..2].iter().for_each(|id| pin.write(&shelf.store, id).unwrap());
+    let lock = shelf.store.lock("app").unwrap();
+    let plan = shelf.plan("app", &last(1), &asked(at(NOW)));
+    Pin::new(at(NOW), None).write(&shelf.store, &ids[0]).unwrap();
+    let fates = remove(&shelf.store, &lock, &plan, None, at(NOW)).unwrap();
+    let fates: Vec<&Fate> = fates.iter().map(|removal| &removal.fate).collect();
+    assert_eq!(fates, [&Fate::Pinned, &Fate::Removed]);
+}
+
+#[test]
 fn one_that_a_drill_reads_stays_until_it_is_done() {
     let shelf = Shelf::new();
     let ids = days(&shelf, 3);
@@ -358,4 +373,29 @@ fn pins_and_tags_are_listed_and_no_strangers() {
     assert_eq!(listed.tags, [tag]);
     assert_eq!(listed.pin.unwrap().reason.as_deref(), Some("audit of 2026"));
     assert!(is_beside("pin.json") && is_beside("counts-judged.json") && !is_beside("pin.json.x"));
+}
+
+#[test]
+fn a_copy_is_proven_by_the_first_store_when_its_manifest_is_the_same_and_its_own_drills_did_not_fail() {
+    let (first, copy) = (Shelf::new(), Shelf::new());
+    let state = |copy: &Shelf| {
+        let firsts = [first.store.shared()];
+        read_copy(&copy.store, "app", &Trust::default(), &firsts).unwrap().groups[0].backups[0].state
+    };
+    let day = |day: u32| at(&format!("2026-11-{day:02} 02:00"));
+    let id = first.back_up("app", day(1), 1, 500);
+    assert_eq!(copy.back_up("app", day(1), 1, 500), id);
+    assert_eq!(state(&copy), State::Unproven);
+    first.drill(&id, Outcome::Proven, day(3));
+    assert_eq!(state(&copy), State::Proven);
+    Pin::new(day(3), Some("audit".into())).write(&first.store, &id).unwrap();
+    let found = read_copy(&copy.store, "app", &Trust::default(), &[first.store.shared()]).unwrap();
+    assert!(found.groups[0].backups[0].pin.is_some());
+    // a drill of the copy, before that of the other
+    copy.drill(&id, Outcome::Failed, day(2));
+    assert_eq!(state(&copy), State::Failed);
+
+    let changed = Shelf::new();
+    changed.back_up("app", day(1), 1, 499);
+    assert_eq!(state(&changed), State::Unproven, "the proof is of other bytes");
 }

@@ -237,7 +237,9 @@ pub(super) fn clients(
         // what is sent has its hash in the signature; object lock asks for it as a checksum too
         .with_checksum_algorithm(Checksum::SHA256)
         // we try again ourselves, in one place
-        .with_retry(RetryConfig { max_retries: 0, ..RetryConfig::default() });
+        .with_retry(RetryConfig { max_retries: 0, ..RetryConfig::default() })
+        // every server knows how to remove one object, and says plainly when it may not be
+        .with_disable_bulk_delete(true);
     if let Some(endpoint) = &options.endpoint {
         builder = builder.with_endpoint(endpoint.trim_end_matches('/'));
     }

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,7 +15,8 @@ use tokio::sync::Semaphore;
 
 use super::S3Options;
 use super::engine::{Engine, patiently};
-use super::fault::{self, Failure};
+use super::fault::{self, Failure, Fault};
+use super::gate::Gate;
 use crate::OpsError;
 use crate::store::BucketPlace;
 
@@ -115,9 +117,33 @@ impl Bucket {
 
     /// Writes an object, in place of one of that name.
     pub(super) async fn put(&self, name: &str, content: Bytes, patience: Duration) -> Result<(), OpsError> {
-        let key = self.key(name);
-        let put = patiently(patience, || self.s3.put(&key, content.clone().into())).await;
-        put.map(drop).map_err(|error| self.failed("write", name, &error))
+        self.put_through(&Gate::default(), name, content, patience).await
+    }
+
+    /// As [`Bucket::put`], as long as `gate` lets it pass.
+    pub(super) async fn put_through(
+        &self,
+        gate: &Gate,
+        name: &str,
+        content: Bytes,
+        patience: Duration,
+    ) -> Result<(), OpsError> {
+        let (key, tries) = (self.key(name), AtomicU32::new(0));
+        let attempt = || {
+            tries.fetch_add(1, Ordering::Relaxed);
+            gate.pass(self.s3.put(&key, content.clone().into()))
+        };
+        match patiently(patience, attempt).await {
+            Ok(_) => Ok(()),
+            // the answer to a try before may have been lost, and what is there must not be written over
+            Err(error) if tries.into_inner() > 1 && fault::read(&error).fault == Fault::Denied => {
+                match self.get(name, patience).await? {
+                    Some(there) if there == content => Ok(()),
+                    _ => Err(self.failed("write", name, &error)),
+                }
+            }
+            Err(error) => Err(self.failed("write", name, &error)),
+        }
     }
 
     /// Writes an object that must be new; returns whether it is ours. When an answer was lost, the object that is there may be
@@ -128,11 +154,20 @@ impl Bucket {
         content: Bytes,
         patience: Duration,
     ) -> Result<bool, OpsError> {
-        let key = self.key(name);
+        let (key, tries) = (self.key(name), AtomicU32::new(0));
         let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
-        let attempt = || self.s3.put_opts(&key, PutPayload::from(content.clone()), options.clone());
+        let attempt = || {
+            tries.fetch_add(1, Ordering::Relaxed);
+            self.s3.put_opts(&key, PutPayload::from(content.clone()), options.clone())
+        };
         match patiently(patience, attempt).await {
             Ok(_) => Ok(true),
+            Err(error) if tries.into_inner() > 1 && fault::read(&error).fault == Fault::Denied => {
+                match self.get(name, patience).await? {
+                    Some(there) => Ok(there == content),
+                    None => Err(self.failed("write", name, &error)),
+                }
+            }
             Err(object_store::Error::AlreadyExists { .. }) => {
                 Ok(self.get(name, patience).await?.is_some_and(|there| there == content))
             }

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
+use object_store::PutPayload;
 use object_store::multipart::{MultipartStore, PartId};
 use object_store::path::Path;
-use object_store::{ObjectStoreExt, PutPayload};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinHandle;
 
@@ -298,13 +298,13 @@ impl Part for S3Part {
     fn keep(&mut self) -> io::Result<()> {
         self.check().map_err(io::Error::other)?;
         let kept = if self.upload.is_none() {
-            let (bucket, name, key) = (Arc::clone(&self.bucket), self.name.clone(), self.key());
-            let (gate, content) = (Arc::clone(&self.gate), Bytes::from(std::mem::take(&mut self.buffer)));
-            let kept = self.bucket.engine.wait(async move {
-                let attempt = || gate.pass(bucket.s3.put(&key, content.clone().into()));
-                let put = patiently(bucket.options.patience, attempt).await;
-                put.map(drop).map_err(|error| bucket.failed("write", &name, &error))
-            });
+            let (bucket, gate, name) = (Arc::clone(&self.bucket), Arc::clone(&self.gate), self.name.clone());
+            let content = Bytes::from(std::mem::take(&mut self.buffer));
+            let patience = bucket.options.patience;
+            let kept = self
+                .bucket
+                .engine
+                .wait(async move { bucket.put_through(&gate, &name, content, patience).await });
             self.permit = None;
             kept
         } else {
