@@ -37,7 +37,7 @@ use unisys_db::migrate::{
     status, up, verify,
 };
 use unisys_db::{Session, Target};
-use unisys_testkit::{Pooler, Proxy, SHARED_SETTINGS, database, free_port};
+use unisys_testkit::{Proxy, SHARED_SETTINGS, database, free_port};
 
 use crate::support::{database_on, own_server, session, strings};
 
@@ -139,8 +139,8 @@ async fn an_index_is_built_concurrently_while_others_wait_for_the_lock() {
     let waiting = [runner(target.clone()), runner(target.clone())];
     until(
         &watcher,
-        "select count(*) >= 3 from pg_stat_activity where datname = current_database()
-            and application_name = 'unisys-dba' and query like '%pg_try_advisory_lock%' or query like '%concurrently%'",
+        "select count(*) >= 2 from pg_stat_activity where datname = current_database()
+            and pid <> pg_backend_pid() and query like '%pg_try_advisory_lock%'",
     )
     .await;
     old.batch_execute("rollback").await.unwrap();
@@ -363,11 +363,9 @@ async fn a_reader_is_waited_for_and_nobody_queues_for_long() {
         let options = UpOptions { lock_attempts: 1000, trace_locks: true, ..quick() };
         let tell = |event: &Event<'_>| {
             if let Event::Waiting { holders, .. } = event {
-                assert!(
-                    holders.iter().any(|h| h.contains("postgres, unisys-dba, idle in transaction")),
-                    "{holders:?}"
-                );
                 told.notify_one();
+                let reader = |h: &String| h.contains("postgres, unisys-dba, idle in transaction");
+                assert!(holders.iter().any(reader), "{holders:?}");
             }
         };
         up(&aim, &set(&[FIRST, TABLE, ALTER]), &options, &tell).await
@@ -706,7 +704,8 @@ async fn a_connection_lost_outside_of_a_transaction_is_settled_by_the_next_run()
     assert!(matches!(&error, MigrateError::Unresolved { file, .. } if file == INDEX.0), "{error:?}");
     let files = set(&[FIRST, TABLE, INDEX]);
     assert_eq!(status(&watcher, &files).await.unwrap().migrations[2].state, State::Interrupted);
-    // The server builds on, and holds the lock until it is done; the next run waits for it and finds the index.
+    // The server notices and stops, or builds on and holds the lock until it is done; the next run waits for it, and finds the
+    // index, or drops what is left of it.
     old.batch_execute("rollback").await.unwrap();
     let report = up(&target, &files, &quick(), &|_| {}).await.unwrap();
     assert_eq!(report.applied.len(), 1);
@@ -715,10 +714,11 @@ async fn a_connection_lost_outside_of_a_transaction_is_settled_by_the_next_run()
     assert!(status(&watcher, &files).await.unwrap().pending() == 0);
 }
 
+#[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_transaction_pooler_is_refused() {
     let target = database().await;
-    let pooler = Pooler::before(&target).await;
+    let pooler = unisys_testkit::Pooler::before(&target).await;
     let through = Session::open(&pooler.target()).await.unwrap();
     assert_eq!(strings(&through, "select 'through'").await, ["through"]);
     let error = migrate(&pooler.target(), &[FIRST]).await.unwrap_err();
