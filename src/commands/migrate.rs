@@ -110,7 +110,7 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
             Ok(if report.is_sound() { Exit::Done } else { Exit::Bad })
         }
         Command::Up(args) => up(&args, &target, &set, ctx, ui).await,
-        Command::Rehearse(args) => rehearse::run(&args, &set, ctx, ui).await,
+        Command::Rehearse(args) => rehearse::run(&args, &target, &set, ctx, ui).await,
         Command::Rollback(args) => rollback::run(&args, &target, &set, ctx, ui).await,
         Command::Baseline(args) => baseline(&args, &target, &set, ctx, ui).await,
     }

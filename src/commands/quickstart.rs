@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use unisys_db::generate::{Existing, Options};
-use unisys_db::migrate::{self, MigrationSet, UpOptions};
+use unisys_db::migrate::{self, MigrationSet};
 use unisys_ops::OpsError;
 use unisys_ops::backup::{self, BackupOptions};
 use unisys_ops::drill::{self, DrillOptions, Outcome};
@@ -17,7 +17,7 @@ use unisys_ops::store::DirectoryStore;
 use crate::commands::key::comment;
 use crate::commands::migrate::explain;
 use crate::commands::server::start_server;
-use crate::commands::{backup as backup_command, data, drill as drill_command};
+use crate::commands::{backup as backup_command, data, drill as drill_command, migrate as migrate_command};
 use crate::context::{Context, PRIVATE_DATABASE};
 use crate::exit::Exit;
 use crate::failure::{Explain, Failure};
@@ -44,7 +44,7 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
     let target = running.server.target(PRIVATE_DATABASE)?;
     step(ui, begun, "a private PostgreSQL server runs");
     let set = MigrationSet::builtin()?;
-    migrate::up(&target, &set, &UpOptions::default(), &|_| {}).await.map_err(explain)?;
+    migrate::up(&target, &set, &migrate_command::options(ctx), &|_| {}).await.map_err(explain)?;
     step(ui, begun, "the schema is there");
     let options = Options { students: args.students, seed: 1, existing: Existing::Replace };
     let report = data::generate(&target, &options, &*ui.progress()).await?;

@@ -47,7 +47,10 @@ fn page<'a>(report: &'a RehearsalReport) -> Page {
         page = page.table(table);
     }
     if let Some(failure) = &report.failure {
-        page = page.line("").line(printable(failure));
+        if report.failed.is_some() || !report.migrations.is_empty() {
+            page = page.line("");
+        }
+        page = page.line(printable(failure));
     }
     let of_each = |migration: &'a AppliedNow| migration.locks.iter().map(move |lock| (migration, lock));
     let locks: Vec<_> = report.migrations.iter().flat_map(of_each).collect();

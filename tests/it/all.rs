@@ -86,9 +86,14 @@ async fn a_part_is_shown_wherever_its_backup_is() {
     let made = run(&["backup", "run", "--exclude-table-data", "log"]);
     assert_eq!(made.status.code(), Some(0), "{}", told(&made));
     assert!(told(&made).contains("Left out: the rows of public.log"), "{}", told(&made));
-    let shown = run(&["backup", "show", "latest"]);
+    let latest = run(&["drill"]);
+    assert_eq!(latest.status.code(), Some(1), "a part is never taken for the whole: {}", told(&latest));
+    assert!(told(&latest).contains("there is no backup of the whole database"), "{}", told(&latest));
+    let said = told(&made);
+    let id = said.split_whitespace().find(|word| word.starts_with("app_")).expect("its name");
+    let shown = run(&["backup", "show", id]);
     assert!(told(&shown).contains("without its rows"), "{}", told(&shown));
-    let drilled = run(&["drill"]);
+    let drilled = run(&["drill", id]);
     assert_eq!(drilled.status.code(), Some(0), "{}", told(&drilled));
     assert!(
         told(&drilled).contains("Not compared: left out of the backup: the rows of public.log"),
@@ -96,10 +101,10 @@ async fn a_part_is_shown_wherever_its_backup_is() {
         told(&drilled)
     );
     // the rows that are there are compared, those left out are not called a difference
-    let verified = run(&["verify", "content", "app", "latest"]);
+    let verified = run(&["verify", "content", "app", id]);
     assert_eq!(verified.status.code(), Some(0), "{}", told(&verified));
     assert!(told(&verified).contains("1 tables were not compared"), "{}", told(&verified));
-    let planned = run(&["restore", "latest", "--to", "copy", "--dry-run"]);
+    let planned = run(&["restore", id, "--to", "copy", "--dry-run"]);
     assert!(told(&planned).contains("Not in the backup: the rows of public.log"), "{}", told(&planned));
     let linted = run(&["backup", "run", "--lint-only"]);
     assert_eq!(linted.status.code(), Some(0), "{}", told(&linted));

@@ -19,6 +19,7 @@ mod fleet;
 mod format;
 mod init;
 mod key;
+#[cfg(unix)]
 mod migrate;
 #[cfg(unix)]
 mod open;

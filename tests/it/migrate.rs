@@ -82,11 +82,11 @@ async fn a_killed_run_leaves_no_lock_and_no_half_and_the_next_one_goes_on() {
     until(&watcher, gate).await;
     run.kill().unwrap(); // SIGKILL
     run.wait().unwrap();
-    // A server that is asleep in a statement does not look at its client; client_connection_check_interval makes it. Here
-    // somebody ends it, and with it go its lock and its transaction.
-    let end = "select pg_terminate_backend(pid) from pg_stat_activity
-        where datname = current_database() and pid <> pg_backend_pid() and query like '%/* gate */%'";
-    watcher.batch_execute(end).await.unwrap();
+    // The server is asleep in a statement, and was told to look whether its client lives.
+    let gone = gate.replace("select exists", "select not exists");
+    until(&watcher, &gone).await;
+    let table = "select not exists (select from pg_class where relname = 't')";
+    until(&watcher, table).await;
     site.write("V0002__table.sql", "-- unisys:owner shop_owner\ncreate table shop.t (id int);\n");
     let (code, _, stderr) = site.run(&["up", "--yes"]);
     assert_eq!(code, 0, "{stderr}");

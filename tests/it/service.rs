@@ -143,13 +143,18 @@ fn runs(mark: &str) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hook_that_hangs_is_stopped_with_all_it_has_started() {
     let own = site().await;
-    configure(
-        &own,
-        "[hooks]\nbefore = [\"sh\", \"-c\", \"sleep 54321 & sleep 54322\"]\ntime-limit = \"1s\"\n",
-    );
+    // long enough for any test, and told from those of another run
+    let (one, other) = (format!("sleep 1{}", std::process::id()), format!("sleep 2{}", std::process::id()));
+    let hooks = format!("[hooks]\nbefore = [\"sh\", \"-c\", \"{one} & {other}\"]\ntime-limit = \"1s\"\n");
+    configure(&own, &hooks);
     let said = code(&run(&own, &["backup", "run"]), 1);
     assert!(said.contains("sh did not end within 1 s and was stopped"), "{said}");
-    assert!(!runs("sleep 54321") && !runs("sleep 54322"));
+    // a process that was killed may need a moment to be gone
+    let patience = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    while runs(&one) || runs(&other) {
+        assert!(std::time::Instant::now() < patience, "{one} or {other} still runs");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
     assert_eq!(backups(&own), 0);
 }
 

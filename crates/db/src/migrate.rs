@@ -7,6 +7,7 @@
 mod alone;
 mod apply;
 mod baseline;
+mod calm;
 mod creates;
 mod destructive;
 mod error;

@@ -4,6 +4,8 @@
 //! without it starts a server of its own per test process. Both vanish with the process that started them.
 
 pub mod faults;
+#[cfg(unix)]
+mod pooler;
 mod proxy;
 pub mod s3;
 
@@ -18,6 +20,8 @@ use unisys_ops::platform::{self, SystemUser};
 use unisys_ops::program::{Programs, Search};
 use unisys_ops::server::{Scratch, ScratchOptions};
 
+#[cfg(unix)]
+pub use pooler::Pooler;
 pub use proxy::Proxy;
 
 /// The environment variable that names the shared server: `PORT:SOCKET_DIRECTORY`.

@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use unisys_db::Target;
 use unisys_db::migrate::{MigrationSet, UpOptions};
 use unisys_ops::rehearsal::{self, Outcome, RehearsalError};
 
@@ -33,11 +34,19 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(
     args: &Args,
+    target: &Target,
     set: &MigrationSet,
     ctx: &Context,
     ui: &mut Ui,
 ) -> Result<Exit, Failure> {
     let database = ctx.selection()?;
+    // a file that would be refused need not wait for a restore; without the database itself, the copy tells
+    if let Ok(plan) = super::planned(target, set).await
+        && plan.pending.iter().any(|migration| !migration.broken.is_empty())
+    {
+        view::plan::plan(ui, &plan)?;
+        return Ok(Exit::Bad);
+    }
     let picked = match &args.backup {
         Some(text) => pick::pick(ctx, ui, text)?,
         None => pick::newest_proven(ctx, ui, &database)?,

@@ -6,6 +6,7 @@
 use squawk_syntax::ast::{self, AstNode};
 
 use super::apply::{Failed, Work, line};
+use super::calm::calm;
 use super::log::{Outcome, finish};
 use super::parsed::Parsed;
 use super::targets::identifier;
@@ -29,7 +30,7 @@ impl Work<'_> {
         tell: &(dyn Fn(&Event<'_>) + Sync),
     ) -> Result<(), Failed> {
         let plain = |error| self.refused(error);
-        self.session.batch_execute("reset all; reset role").await.map_err(plain)?;
+        calm(self.session).await.map_err(plain)?;
         let index = index(sql);
         let mut there = false;
         if let Some(index) = &index {
@@ -44,7 +45,7 @@ impl Work<'_> {
             if let Err(error) = result {
                 return Err(self.half_done(self.session.server_error(error), sql, log, &invalid).await);
             }
-            self.session.batch_execute("reset all; reset role").await.map_err(plain)?;
+            calm(self.session).await.map_err(plain)?;
         }
         self.record(history, log).await
     }
@@ -76,7 +77,7 @@ impl Work<'_> {
             self.become_owner().await?;
             let drop = format!("drop index concurrently {name}");
             self.session.batch_execute(&drop).await.map_err(plain)?;
-            self.session.batch_execute("reset all; reset role").await.map_err(plain)?;
+            calm(self.session).await.map_err(plain)?;
             tell(&Event::DroppedInvalid { file: self.file, index: &name });
         }
         Ok(false)
@@ -116,7 +117,7 @@ impl Work<'_> {
         if source.is_connection_lost() {
             return Failed::Unknown(source);
         }
-        self.session.batch_execute("reset all; reset role").await.ok();
+        calm(self.session).await.ok();
         let mut invalid = self.invalid().await.unwrap_or_default();
         invalid.retain(|index| !before.contains(index));
         if self.keeper.begin(self.session).await.is_ok() {

@@ -5,6 +5,7 @@ use std::time::Instant;
 use tokio_postgres::SimpleQueryMessage;
 use tokio_postgres::error::{ErrorPosition, SqlState};
 
+use super::calm::calm;
 use super::held::Trace;
 use super::keeper::Keeper;
 use super::log::{Action, LogEntry, Outcome};
@@ -66,8 +67,8 @@ impl Work<'_> {
     async fn transaction(&self, sql: &str, history: &str) -> Result<Vec<HeldLock>, Failed> {
         let session = self.session;
         let plain = |error| self.refused(error);
-        // What an earlier file SET must not reach this one; RESET ALL leaves the role out.
-        session.batch_execute("reset all; reset role").await.map_err(plain)?;
+        // What an earlier file SET must not reach this one.
+        calm(session).await.map_err(plain)?;
         session.batch_execute("begin").await.map_err(plain)?;
         session.batch_execute(&self.settings()).await.map_err(plain)?;
         let mut trace = match self.options.trace_locks {

@@ -7,6 +7,7 @@ use refinery_core::{AsyncMigrate, Migration, Runner, Target as Until};
 use serde::Serialize;
 use thiserror::Error;
 
+use super::calm::calm;
 use super::keeper::Keeper;
 use super::log::{Action, LogEntry, Outcome};
 use super::{HISTORY, MigrateError, MigrationFile, MigrationSet, UpOptions, lock, prepare};
@@ -39,6 +40,7 @@ pub async fn baseline(
     }
     let session = Session::open(target).await?;
     refuse_pooler(session.target()).await?;
+    calm(&session).await.map_err(session.doing("prepare the session"))?;
     lock::acquire(&session, options.wait).await?;
     let history = Keeper::find(&session).await?.read(&session).await?;
     if let Some(problem) = history.problems.first() {

@@ -8,6 +8,7 @@ use std::time::Instant;
 use serde::Serialize;
 
 use super::apply::{Failed, Work};
+use super::calm::calm;
 use super::history::History;
 use super::keeper::Keeper;
 use super::log::{Action, Outcome};
@@ -214,11 +215,11 @@ impl Work<'_> {
     async fn taken_back(&self, script: &Script) -> Result<(), Failed> {
         let session = self.session;
         let plain = |error| self.refused(error);
-        session.batch_execute("reset all; reset role").await.map_err(plain)?;
+        calm(session).await.map_err(plain)?;
         if script.no_transaction {
             self.become_owner().await?;
             session.batch_execute(&script.sql).await.map_err(|error| self.refused_script(script, error))?;
-            session.batch_execute("reset all; reset role").await.map_err(plain)?;
+            calm(session).await.map_err(plain)?;
             session.batch_execute("begin").await.map_err(plain)?;
         } else {
             session.batch_execute("begin").await.map_err(plain)?;

@@ -7,6 +7,7 @@ use refinery_core::{AsyncMigrate, Migration, Runner, Target as Until};
 use thiserror::Error;
 
 use super::apply::{Failed, Work};
+use super::calm::calm;
 use super::held;
 use super::keeper::Keeper;
 use super::log::Outcome;
@@ -36,6 +37,7 @@ pub async fn up(
 ) -> Result<UpReport, MigrateError> {
     let session = Session::open(target).await?;
     refuse_pooler(session.target()).await?;
+    calm(&session).await.map_err(session.doing("prepare the session"))?;
     lock::acquire(&session, options.wait).await?;
     // Both before and after: an edited file is refused before anything is made, and the table may be new.
     let history = Keeper::find(&session).await?.read(&session).await?;
@@ -160,6 +162,7 @@ impl Up<'_> {
                 Err(_) => tokio::time::sleep(self.options.pause.min(Duration::from_secs(1))).await,
             }
         };
+        calm(&session).await.map_err(session.doing("prepare the session"))?;
         lock::acquire(&session, self.options.wait).await?;
         Ok(session)
     }

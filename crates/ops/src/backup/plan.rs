@@ -148,7 +148,8 @@ mod tests {
     use unisys_db::TableName;
 
     fn table(name: &str, bytes: u64) -> Table {
-        Table { heap_bytes: bytes, table_bytes: bytes, ..Table::named(TableName::new("s", name)) }
+        let columns = vec!["a".into()];
+        Table { heap_bytes: bytes, table_bytes: bytes, columns, ..Table::named(TableName::new("s", name)) }
     }
 
     fn pages(plan: &Plan, index: usize) -> Vec<(u64, Option<u64>)> {

@@ -5,8 +5,9 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use unisys_db::Target;
+use unisys_db::migrate::{self, MigrationSet, UpOptions};
 use unisys_db::snapshot::SnapshotOptions;
+use unisys_db::{Session, Target};
 use unisys_ops::OpsError;
 use unisys_ops::backup::{self, BackupOptions, Standby};
 use unisys_ops::doctor::{self, Level};
@@ -241,4 +242,20 @@ async fn replay_that_waits_for_a_backup_is_told() {
     assert!(messages.contains("falls behind until this backup is done"), "{messages}");
     assert_eq!(report.manifest.tables[0].rows, 20000);
     place.prove(&report.manifest.id).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn migrations_are_planned_and_compared_on_a_standby() {
+    let pair = Pair::start().await;
+    let set = MigrationSet::builtin().unwrap();
+    let standby = Session::open(&pair.standby.target("app")).await.unwrap();
+    assert_eq!(migrate::plan(&standby, &set).await.unwrap().pending.len(), set.len());
+    migrate::up(&pair.source(), &set, &UpOptions::default(), &|_| {}).await.unwrap();
+    let begun = std::time::Instant::now();
+    while migrate::status(&standby, &set).await.unwrap().pending() > 0 {
+        assert!(begun.elapsed() < Duration::from_secs(60), "the standby never had it");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(migrate::verify(&standby, &set, true).await.unwrap().is_sound());
+    assert_eq!(migrate::plan(&standby, &set).await.unwrap().applied, set.len());
 }
