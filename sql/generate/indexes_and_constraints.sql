@@ -1,5 +1,5 @@
--- one row: a key, an index or a foreign key of the tables $1, or a foreign key to one, as statements that take it down and
--- put it up again; in the order of putting up
+-- one row: a key, an index, a foreign key or a trigger of the tables $1, or a foreign key to one, as statements that take it
+-- down and put it up again; in the order of putting up, triggers last
 with tables as (
     select t.name::regclass::oid as oid from unnest($1::text[]) as t (name)
 ),
@@ -26,5 +26,12 @@ parts as (
         and not i.indisclustered and not i.indisreplident
         and not exists (
             select from pg_constraint as c where c.conindid = i.indexrelid and c.contype in ('p', 'u', 'x'))
+    union all
+    select 4, g.oid, g.tgrelid,
+        format('alter table %s disable trigger %I', g.tgrelid::regclass, g.tgname),
+        format('alter table %s enable %s trigger %I', g.tgrelid::regclass,
+            case g.tgenabled when 'R' then 'replica' when 'A' then 'always' else '' end, g.tgname)
+    from pg_trigger as g
+    where g.tgrelid in (select oid from tables) and not g.tgisinternal and g.tgenabled <> 'D'
 )
-select take_down, put_up from parts order by step, relation, oid
+select take_down, put_up, step = 4 as is_trigger from parts order by step, relation, oid

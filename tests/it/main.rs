@@ -8,6 +8,7 @@ mod backups;
 mod buckets;
 mod cli;
 mod copies;
+mod data;
 mod doctor;
 mod evidence;
 #[cfg(unix)]

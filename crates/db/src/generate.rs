@@ -7,9 +7,12 @@
 //! sessions could load side by side, but not in one transaction; the server sorts the indexes on several cores anyway.)
 
 mod bulk;
+mod campus;
 mod courses;
 mod error;
+mod library;
 mod people;
+mod projects;
 mod records;
 mod rng;
 mod row;

@@ -3,9 +3,11 @@
 //! It prints nothing, reads no environment, no clock and no configuration file: values come in, reports go out.
 //! Files and processes belong to `unisys-ops`.
 
+pub mod audit;
 pub mod catalog;
 pub mod connect;
 pub mod copy;
+pub mod erd;
 mod error;
 pub mod facts;
 pub mod fingerprint;
@@ -15,6 +17,7 @@ pub mod inventory;
 pub mod migrate;
 pub mod pattern;
 pub mod preflight;
+pub mod quality;
 pub mod replication;
 pub mod run_lock;
 pub mod selection;

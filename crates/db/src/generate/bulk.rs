@@ -1,6 +1,9 @@
-//! Indexes and constraints: taken down before a load and put up again after it, in the same transaction.
+//! Indexes, constraints and triggers: taken down before a load and put up again after it, in the same transaction.
 //!
-//! A million random keys are sorted in seconds and inserted one by one in minutes; a foreign key checked once is a join.
+//! A million random keys are sorted in seconds and inserted one by one in minutes; a foreign key checked once is a join. Triggers
+//! would write each generated row into the audit log, and count places one by one: what they keep is computed at the end.
+
+use tokio_postgres::Row;
 
 use crate::{DbError, Session};
 
@@ -8,6 +11,7 @@ use crate::{DbError, Session};
 #[derive(Debug)]
 pub(crate) struct TakenDown {
     statements: Vec<String>,
+    triggers: Vec<String>,
 }
 
 impl TakenDown {
@@ -22,15 +26,24 @@ impl TakenDown {
             let drop: &str = row.get("take_down");
             session.batch_execute(drop).await.map_err(DbError::doing(drop))?;
         }
-        Ok(Self { statements: rows.iter().map(|row| row.get("put_up")).collect() })
+        let (triggers, statements): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.get("is_trigger"));
+        let put_up = |rows: Vec<&Row>| rows.iter().map(|row| row.get("put_up")).collect();
+        Ok(Self { statements: put_up(statements), triggers: put_up(triggers) })
     }
 
-    /// Puts all of it up again, which checks every row. `done` is told how many of how many there are.
-    pub(crate) async fn restore(self, session: &Session, done: impl Fn(u64, u64)) -> Result<(), DbError> {
+    /// Puts indexes and constraints up again, which checks every row. `done` is told how many of how many there are.
+    pub(crate) async fn restore(&self, session: &Session, done: impl Fn(u64, u64)) -> Result<(), DbError> {
         let total = self.statements.len() as u64;
         for (statement, n) in self.statements.iter().zip(1..) {
             session.batch_execute(statement).await.map_err(DbError::doing(statement))?;
             done(n, total);
+        }
+        Ok(())
+    }
+    /// Lets the triggers fire again.
+    pub(crate) async fn restore_triggers(&self, session: &Session) -> Result<(), DbError> {
+        for statement in &self.triggers {
+            session.batch_execute(statement).await.map_err(DbError::doing(statement))?;
         }
         Ok(())
     }

@@ -2,20 +2,20 @@
 
 use super::rng::Rng;
 use super::row::Rows;
-use super::words::{self, push_number};
-use super::world::{COURSES, CURRENT, Life, PROGRAMS, SESSIONS, TODAY, Table, World};
+use super::words;
+use super::world::{COURSES, CURRENT, Life, PROGRAMS, SESSIONS, TODAY, Table, Taken, World};
 
 pub(crate) const ENROLLMENT: &str = "id, institution_id, student_id, program_id, academic_session_id, \
     enrollment_date, completion_date, status, grade_average, created_at, updated_at, created_by";
 pub(crate) const PAYMENT: &str = "id, institution_id, student_id, enrollment_id, receipt_number, amount, method, \
-    status, description, paid_at, created_at, updated_at, created_by";
+    status, description, due_on, paid_at, created_at, updated_at, created_by";
 pub(crate) const ATTENDANCE: &str = "id, institution_id, student_id, course_id, academic_session_id, attended_on, \
     status, minutes_late, remarks, created_at, updated_at, created_by";
 
 const DAY: i64 = 86_400;
 
 // A student's rows are numbered with room for the most one can have.
-const ENROLLMENTS: u64 = 2;
+pub(crate) const ENROLLMENTS: u64 = 2;
 const PAYMENTS: u64 = 8;
 const MEETINGS: u64 = 16;
 
@@ -67,18 +67,22 @@ pub(crate) fn payment(world: &World, student: u64, nth: u64, rows: &mut Rows) {
         _ => "refunded",
     };
     let mut text = String::with_capacity(200);
-    text.push_str("R-");
-    push_number(&mut text, number, 9);
     rows.uuid(world.id(Table::Payments, number));
     rows.uuid(world.id(Table::Institutions, life.institution));
     rows.uuid(world.id(Table::Students, student));
     let tuition = rng.chance(85).then(|| world.id(Table::Enrollments, student * ENROLLMENTS));
     rows.maybe_uuid(tuition);
-    rows.text(&text);
+    let receipt = rows.running(life.institution);
+    rows.uint(receipt);
     rows.hundredths(if tuition.is_some() { 5_000 + rng.below(900_000) } else { 1 + rng.below(20_000) });
     rows.text(rng.pick(METHODS));
     rows.text(status);
     remark(&mut rng, 40, rows, &mut text);
+    if tuition.is_some() {
+        rows.date(1 + created.div_euclid(DAY) as i32 + 30);
+    } else {
+        rows.null();
+    }
     let paid = matches!(status, "paid" | "refunded");
     if paid {
         rows.moment(created + rng.below(600) as i64);
@@ -93,20 +97,20 @@ pub(crate) fn attendance(world: &World, student: u64, nth: u64, rows: &mut Rows)
     let number = student * MEETINGS + nth;
     let mut rng = world.rng(Table::Attendance, number);
     let life = world.life(student);
-    let semester = semester(&mut rng, life, nth);
-    let day = SESSIONS[semester as usize].0 + 7 * nth as i32 + rng.below(5) as i32;
+    let taken = attended(world, &mut rng, student, nth);
+    let day = SESSIONS[taken.session as usize].0 + 7 * nth as i32 + rng.below(5) as i32;
     let (status, late) = match rng.below(100) {
         0..80 => ("present", None),
         80..88 => ("late", Some(1 + rng.below(45))),
         88..96 => ("absent", None),
         _ => ("excused", None),
     };
-    let course = (life.institution * PROGRAMS + life.program) * COURSES + rng.below(COURSES);
+    let course = (life.institution * PROGRAMS + life.program) * COURSES + taken.course;
     rows.uuid(world.id(Table::Attendance, number));
     rows.uuid(world.id(Table::Institutions, life.institution));
     rows.uuid(world.id(Table::Students, student));
     rows.uuid(world.id(Table::Courses, course));
-    rows.uuid(session(world, life, semester));
+    rows.uuid(session(world, life, taken.session));
     rows.date(day);
     rows.plain(status.as_bytes());
     match late {
@@ -118,10 +122,16 @@ pub(crate) fn attendance(world: &World, student: u64, nth: u64, rows: &mut Rows)
     stamps(world, &mut rng, created, 60, rows);
 }
 
-/// From the admission on; the running semester is eleven weeks old.
-fn semester(rng: &mut Rng, life: Life, nth: u64) -> u64 {
-    let last = if nth < 11 { CURRENT } else { CURRENT - 1 };
-    life.admitted + rng.below(last + 1 - life.admitted)
+/// One of the student's courses; the running semester is eleven weeks old.
+fn attended(world: &World, rng: &mut Rng, student: u64, nth: u64) -> Taken {
+    let past = world.past_courses(student).count() as u64;
+    if nth >= 11 {
+        let skip = rng.below(past.max(1)) as usize;
+        if let Some(taken) = world.past_courses(student).nth(skip) {
+            return taken;
+        }
+    }
+    world.taken(student, rng.below(world.courses(student)))
 }
 
 fn session(world: &World, life: Life, semester: u64) -> super::row::Uuid {
@@ -139,7 +149,7 @@ fn remark(rng: &mut Rng, percent: u64, rows: &mut Rows, text: &mut String) {
 }
 
 /// `created_at`, `updated_at`, `created_by`.
-fn stamps(world: &World, rng: &mut Rng, created: i64, by_staff: u64, rows: &mut Rows) {
+pub(crate) fn stamps(world: &World, rng: &mut Rng, created: i64, by_staff: u64, rows: &mut Rows) {
     rows.moment(created);
     rows.moment(if rng.chance(10) { created + rng.below(3 * DAY as u64) as i64 } else { created });
     let by = rng.chance(by_staff).then(|| world.a_staff_id(rng));

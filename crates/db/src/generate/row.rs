@@ -4,6 +4,8 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use chrono::{Datelike, NaiveDate};
 
+use super::world::INSTITUTIONS;
+
 /// A row's id, as version 4 shapes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Uuid(pub(crate) u64, pub(crate) u64);
@@ -14,6 +16,8 @@ pub(crate) struct Rows {
     buffer: BytesMut,
     /// A field of the row stands before.
     within: bool,
+    /// The last running number of each institution: the one thing that goes from row to row, because receipts leave no gap.
+    last: [u64; INSTITUTIONS as usize],
 }
 
 impl Rows {
@@ -23,6 +27,13 @@ impl Rows {
 
     pub(crate) fn take(&mut self) -> Bytes {
         self.buffer.split().freeze()
+    }
+
+    /// Returns the next running number of an institution, from 1.
+    pub(crate) fn running(&mut self, institution: u64) -> u64 {
+        let last = &mut self.last[institution as usize];
+        *last += 1;
+        *last
     }
 
     pub(crate) fn end(&mut self) {
@@ -105,6 +116,15 @@ impl Rows {
             Some(id) => self.uuid(id),
             None => self.null(),
         }
+    }
+
+    /// Bytes, as `bytea`.
+    pub(crate) fn bytes(&mut self, words: &[u64]) {
+        let mut hex = String::from("\\\\x");
+        for word in words {
+            hex.push_str(&format!("{word:016x}"));
+        }
+        self.plain(hex.as_bytes());
     }
 
     /// A date by its days since 1970.

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::GenerateError;
 use super::bulk::TakenDown;
 use super::row::Rows;
-use super::world::{Table, World};
+use super::world::{DERIVED, Table, World};
 use crate::{DbError, Session, TableName, Target};
 
 /// How much is sent at once.
@@ -96,12 +96,13 @@ pub struct Report {
     pub database_bytes: i64,
 }
 
-/// Counts what is there and says what would be. Reads only.
+/// Counts what is there and says what would be, as the tables' owner or as a superuser, as [`run`] does. Reads only.
 ///
 /// # Errors
 /// [`GenerateError::NoSchema`] before `migrate up`.
 pub async fn plan(session: &Session, options: &Options) -> Result<Plan, GenerateError> {
     require_tables(session).await?;
+    become_owner(session).await?;
     let world = World::new(options.students, options.seed);
     let mut tables = vec![];
     for table in Table::ALL {
@@ -127,7 +128,7 @@ pub async fn run(
     let session = Session::open(target).await?;
     require_tables(&session).await?;
     become_owner(&session).await?;
-    let names: Vec<String> = Table::ALL.iter().map(|table| table.name().quoted()).collect();
+    let names: Vec<String> = tables().iter().map(TableName::quoted).collect();
     let list = names.join(", ");
     let begin = format!(
         "set statement_timeout = 0; begin; set local search_path = ''; set local maintenance_work_mem = '256MB'; \
@@ -146,13 +147,49 @@ pub async fn run(
         rows.push(load(&session, &world, table, progress).await?);
     }
     down.restore(&session, |done, total| progress(Progress::Indexes { done, total })).await?;
+    derive(&session, options.students).await?;
+    down.restore_triggers(&session).await?;
     session.batch_execute("commit").await.map_err(DbError::doing("commit the generated data"))?;
     session.batch_execute(&format!("analyze {list}")).await.map_err(DbError::doing("collect statistics"))?;
+    refresh_analysis(&session).await?;
     report(&session, &rows).await
 }
 
+/// Every table that is emptied: the generated ones, and those whose rows follow from them.
+fn tables() -> Vec<TableName> {
+    let derived = DERIVED.into_iter().map(|name| TableName::new("app", name));
+    Table::ALL.into_iter().map(Table::name).chain(derived).collect()
+}
+
+/// Computes what triggers keep otherwise, and tells the audit log of the load in one row.
+async fn derive(session: &Session, students: u64) -> Result<(), DbError> {
+    let steps = [
+        ("count the places taken", include_str!("../../../../sql/generate/places_taken.sql")),
+        ("count the receipts", include_str!("../../../../sql/generate/receipt_counters.sql")),
+        ("compute the users' permissions", include_str!("../../../../sql/generate/user_permissions.sql")),
+    ];
+    for (doing, sql) in steps {
+        session.execute(sql, &[]).await.map_err(DbError::doing(doing))?;
+    }
+    let told = format!("{students} students were generated");
+    let sql = include_str!("../../../../sql/generate/told.sql");
+    session.execute(sql, &[&told]).await.map_err(DbError::doing("write to the audit log"))?;
+    Ok(())
+}
+
+/// Where the policy lets the views read their tables, and this login refresh them; they are left as they are elsewhere.
+async fn refresh_analysis(session: &Session) -> Result<(), DbError> {
+    let doing = || DbError::doing("refresh the views of schema analysis");
+    let may = include_str!("../../../../sql/generate/may_refresh_analysis.sql");
+    if session.query_one(may, &[]).await.map_err(doing())?.get(0) {
+        let refresh = include_str!("../../../../sql/generate/refresh_analysis.sql");
+        session.execute(refresh, &[]).await.map_err(doing())?;
+    }
+    Ok(())
+}
+
 async fn require_tables(session: &Session) -> Result<(), GenerateError> {
-    let names: Vec<String> = Table::ALL.iter().map(|table| table.name().to_string()).collect();
+    let names: Vec<String> = tables().iter().map(ToString::to_string).collect();
     let query = include_str!("../../../../sql/generate/missing_tables.sql");
     let rows = session.query(query, &[&names]).await.map_err(DbError::doing("look for the tables"))?;
     let missing: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
@@ -173,15 +210,15 @@ async fn become_owner(session: &Session) -> Result<(), DbError> {
 }
 
 async fn require_empty(session: &Session) -> Result<(), GenerateError> {
-    let mut tables = vec![];
-    for table in Table::ALL {
-        let query = format!("select exists (select from {})", table.name().quoted());
-        let doing = DbError::doing(format!("look into {}", table.name()));
+    let mut filled = vec![];
+    for table in tables() {
+        let query = format!("select exists (select from {})", table.quoted());
+        let doing = DbError::doing(format!("look into {table}"));
         if session.query_one(&query, &[]).await.map_err(doing)?.get(0) {
-            tables.push(table.name().to_string());
+            filled.push(table.to_string());
         }
     }
-    if tables.is_empty() { Ok(()) } else { Err(GenerateError::NotEmpty { tables }) }
+    if filled.is_empty() { Ok(()) } else { Err(GenerateError::NotEmpty { tables: filled }) }
 }
 
 /// Writes one table and returns how many rows it got.

@@ -2,7 +2,7 @@
 
 use super::rng::Rng;
 use super::row::{Rows, Uuid};
-use super::{courses, people, records};
+use super::{campus, courses, library, people, projects, records};
 use crate::TableName;
 
 /// 20 November 2026 in days since 1970: "today" in the generated data.
@@ -25,65 +25,112 @@ pub(crate) const SESSIONS: [(i32, i32); 9] = [
 ];
 pub(crate) const CURRENT: u64 = 8;
 
-/// A generated table, in the order of loading.
+/// A generated table. The number is part of every row's seed, so it stays what it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Table {
-    Institutions,
-    Users,
-    Programs,
-    Courses,
-    Sessions,
-    Students,
-    Enrollments,
-    Payments,
-    Attendance,
+    Institutions = 0,
+    Users = 1,
+    Programs = 2,
+    Courses = 3,
+    Sessions = 4,
+    Students = 5,
+    Enrollments = 6,
+    Payments = 7,
+    Attendance = 8,
+    Faculties = 9,
+    Departments = 10,
+    Prerequisites = 11,
+    Offerings = 12,
+    CourseEnrollments = 13,
+    UserRoles = 14,
+    SignIns = 15,
+    Items = 16,
+    Copies = 17,
+    Loans = 18,
+    Projects = 19,
+    Members = 20,
+    Milestones = 21,
+    Reports = 22,
+    ReportRuns = 23,
 }
 
 impl Table {
-    pub(crate) const ALL: [Self; 9] = [
+    /// In the order of loading.
+    pub(crate) const ALL: [Self; 24] = [
         Self::Institutions,
         Self::Users,
+        Self::UserRoles,
+        Self::SignIns,
+        Self::Faculties,
+        Self::Departments,
         Self::Programs,
         Self::Courses,
+        Self::Prerequisites,
         Self::Sessions,
+        Self::Offerings,
         Self::Students,
         Self::Enrollments,
+        Self::CourseEnrollments,
         Self::Payments,
         Self::Attendance,
+        Self::Items,
+        Self::Copies,
+        Self::Loans,
+        Self::Projects,
+        Self::Members,
+        Self::Milestones,
+        Self::Reports,
+        Self::ReportRuns,
     ];
 
     pub(crate) fn name(self) -> TableName {
-        TableName::new(
-            "app",
-            match self {
-                Self::Institutions => "institutions",
-                Self::Users => "users",
-                Self::Programs => "programs",
-                Self::Courses => "courses",
-                Self::Sessions => "academic_sessions",
-                Self::Students => "students",
-                Self::Enrollments => "enrollments",
-                Self::Payments => "payments",
-                Self::Attendance => "attendance",
-            },
-        )
+        TableName::new("app", self.definition().0)
     }
 
     /// The columns written, in order. The others keep their default.
     pub(crate) fn columns(self) -> &'static str {
+        self.definition().1
+    }
+
+    fn definition(self) -> (&'static str, &'static str) {
         match self {
-            Self::Institutions => people::INSTITUTION,
-            Self::Users => people::USER,
-            Self::Programs => courses::PROGRAM,
-            Self::Courses => courses::COURSE,
-            Self::Sessions => courses::SESSION,
-            Self::Students => people::STUDENT,
-            Self::Enrollments => records::ENROLLMENT,
-            Self::Payments => records::PAYMENT,
-            Self::Attendance => records::ATTENDANCE,
+            Self::Institutions => ("institutions", people::INSTITUTION),
+            Self::Users => ("users", people::USER),
+            Self::UserRoles => ("user_roles", campus::USER_ROLE),
+            Self::SignIns => ("sessions", campus::SIGN_IN),
+            Self::Faculties => ("faculties", campus::FACULTY),
+            Self::Departments => ("departments", campus::DEPARTMENT),
+            Self::Programs => ("programs", courses::PROGRAM),
+            Self::Courses => ("courses", courses::COURSE),
+            Self::Prerequisites => ("course_prerequisites", courses::PREREQUISITE),
+            Self::Sessions => ("academic_sessions", courses::SESSION),
+            Self::Offerings => ("course_offerings", courses::OFFERING),
+            Self::Students => ("students", people::STUDENT),
+            Self::Enrollments => ("enrollments", records::ENROLLMENT),
+            Self::CourseEnrollments => ("course_enrollments", courses::COURSE_ENROLLMENT),
+            Self::Payments => ("payments", records::PAYMENT),
+            Self::Attendance => ("attendance", records::ATTENDANCE),
+            Self::Items => ("library_items", library::ITEM),
+            Self::Copies => ("library_copies", library::COPY),
+            Self::Loans => ("library_loans", library::LOAN),
+            Self::Projects => ("innovation_projects", projects::PROJECT),
+            Self::Members => ("project_members", projects::MEMBER),
+            Self::Milestones => ("project_milestones", projects::MILESTONE),
+            Self::Reports => ("report_definitions", projects::REPORT),
+            Self::ReportRuns => ("report_executions", projects::REPORT_RUN),
         }
     }
 }
+
+/// Tables whose rows follow from the generated ones: emptied with them, and filled by the database itself or not at all.
+pub(crate) const DERIVED: [&str; 6] = [
+    "user_permissions",
+    "receipt_counters",
+    "archived_attendance",
+    "archived_course_enrollments",
+    "archived_enrollments",
+    "archived_payments",
+];
 
 /// What is drawn apart from a table's own columns, so that several tables agree on it.
 #[derive(Clone, Copy)]
@@ -93,6 +140,16 @@ enum Draw {
     Enrollments,
     Payments,
     Attendance,
+    Courses,
+    Copies,
+    Loans,
+}
+
+/// A course a student takes: which of the programme's, and when.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Taken {
+    pub(crate) course: u64,
+    pub(crate) session: u64,
 }
 
 /// How a student's studies went; several tables tell of it.
@@ -140,6 +197,17 @@ impl World {
         self.id(Table::Users, rng.below(self.staff()))
     }
 
+    /// One of the institution's staff.
+    pub(crate) fn a_colleague(&self, institution: u64, rng: &mut Rng) -> Uuid {
+        self.id(Table::Users, institution + INSTITUTIONS * rng.below(self.staff() / INSTITUTIONS))
+    }
+
+    /// One of the institution's students; none where there are too few.
+    pub(crate) fn a_student(&self, institution: u64, rng: &mut Rng) -> Option<u64> {
+        let each = self.students / INSTITUTIONS;
+        (each > 0).then(|| institution + INSTITUTIONS * rng.below(each))
+    }
+
     pub(crate) fn has_account(&self, student: u64) -> bool {
         self.draw(Draw::Account, student).chance(80)
     }
@@ -165,31 +233,96 @@ impl World {
         1 + self.draw(Draw::Payments, student).below(5)
     }
 
+    /// How many courses of the main programme a student takes.
+    pub(crate) fn courses(&self, student: u64) -> u64 {
+        2 + self.draw(Draw::Courses, student).below(3)
+    }
+
+    /// Who graduated took them within six semesters, who left in the first one.
+    pub(crate) fn taken(&self, student: u64, nth: u64) -> Taken {
+        let life = self.life(student);
+        let mut rng = self.draw(Draw::Courses, student);
+        rng.next(); // the one that says how many
+        let first = rng.below(COURSES);
+        let semesters = match life.status {
+            "graduated" => 6,
+            "withdrawn" => 1,
+            _ => CURRENT + 1 - life.admitted,
+        };
+        let spread = (rng.below(semesters) + nth * 2) % semesters;
+        Taken { course: (first + nth) % COURSES, session: life.admitted + spread }
+    }
+
+    /// One meeting a week: a course of the running semester had eleven at most.
     pub(crate) fn attendance(&self, student: u64) -> u64 {
         let mut rng = self.draw(Draw::Attendance, student);
-        // One meeting a week: who came this autumn had eleven at most.
-        if self.life(student).admitted == CURRENT { 6 + rng.below(6) } else { 6 + rng.below(10) }
+        if self.past_courses(student).next().is_none() { 6 + rng.below(6) } else { 6 + rng.below(10) }
+    }
+
+    /// The courses a student took in semesters that are over.
+    pub(crate) fn past_courses(&self, student: u64) -> impl Iterator<Item = Taken> {
+        (0..self.courses(student))
+            .map(move |nth| self.taken(student, nth))
+            .filter(|taken| taken.session < CURRENT)
+    }
+
+    pub(crate) fn items(&self) -> u64 {
+        40 + self.students / 20
+    }
+
+    pub(crate) fn copies(&self, item: u64) -> u64 {
+        1 + self.draw(Draw::Copies, item).below(library::COPIES)
+    }
+
+    fn loans(&self, copy: u64) -> u64 {
+        let (item, nth) = (copy / library::COPIES, copy % library::COPIES);
+        if nth < self.copies(item) { self.draw(Draw::Loans, copy).below(library::LOANS + 1) } else { 0 }
+    }
+
+    pub(crate) fn projects(&self) -> u64 {
+        3 + self.students / 100
     }
 
     /// How many units a table is written in; a unit is an institution, a user number, a programme, … or a student.
     pub(crate) fn units(&self, table: Table) -> u64 {
+        let sessions = SESSIONS.len() as u64;
         match table {
             Table::Institutions => INSTITUTIONS,
-            Table::Users => self.staff() + self.students,
-            Table::Programs => INSTITUTIONS * PROGRAMS,
-            Table::Courses => INSTITUTIONS * PROGRAMS * COURSES,
-            Table::Sessions => INSTITUTIONS * SESSIONS.len() as u64,
-            Table::Students | Table::Enrollments | Table::Payments | Table::Attendance => self.students,
+            Table::Users | Table::UserRoles => self.staff() + self.students,
+            Table::SignIns => 5 + self.students / 50,
+            Table::Faculties => INSTITUTIONS * campus::FACULTIES,
+            Table::Departments | Table::Programs => INSTITUTIONS * PROGRAMS,
+            Table::Courses | Table::Prerequisites => INSTITUTIONS * PROGRAMS * COURSES,
+            Table::Sessions => INSTITUTIONS * sessions,
+            Table::Offerings => INSTITUTIONS * PROGRAMS * COURSES * sessions,
+            Table::Items | Table::Copies => self.items(),
+            Table::Loans => self.items() * library::COPIES,
+            Table::Projects | Table::Members | Table::Milestones => self.projects(),
+            Table::Reports => projects::REPORTS,
+            Table::ReportRuns => 10 + self.students / 200,
+            Table::Students
+            | Table::Enrollments
+            | Table::CourseEnrollments
+            | Table::Payments
+            | Table::Attendance => self.students,
         }
     }
 
     /// Returns how many rows a unit has.
     pub(crate) fn rows_of(&self, table: Table, unit: u64) -> u64 {
         match table {
-            Table::Users if unit >= self.staff() => u64::from(self.has_account(unit - self.staff())),
+            Table::Users | Table::UserRoles if unit >= self.staff() => {
+                u64::from(self.has_account(unit - self.staff()))
+            }
             Table::Enrollments => self.enrollments(unit),
+            Table::CourseEnrollments => self.courses(unit),
             Table::Payments => self.payments(unit),
             Table::Attendance => self.attendance(unit),
+            Table::Prerequisites => u64::from(!unit.is_multiple_of(COURSES)),
+            Table::Copies => self.copies(unit),
+            Table::Loans => self.loans(unit),
+            Table::Members => projects::members(self, unit),
+            Table::Milestones => projects::MILESTONES,
             _ => 1,
         }
     }
@@ -205,13 +338,28 @@ impl World {
             match table {
                 Table::Institutions => people::institution(self, unit, rows),
                 Table::Users => people::user(self, unit, rows),
+                Table::UserRoles => campus::user_role(self, unit, rows),
+                Table::SignIns => campus::sign_in(self, unit, rows),
+                Table::Faculties => campus::faculty(self, unit, rows),
+                Table::Departments => campus::department(self, unit, rows),
                 Table::Programs => courses::program(self, unit, rows),
                 Table::Courses => courses::course(self, unit, rows),
+                Table::Prerequisites => courses::prerequisite(self, unit, rows),
                 Table::Sessions => courses::session(self, unit, rows),
+                Table::Offerings => courses::offering(self, unit, rows),
                 Table::Students => people::student(self, unit, rows),
                 Table::Enrollments => records::enrollment(self, unit, nth, rows),
+                Table::CourseEnrollments => courses::course_enrollment(self, unit, nth, rows),
                 Table::Payments => records::payment(self, unit, nth, rows),
                 Table::Attendance => records::attendance(self, unit, nth, rows),
+                Table::Items => library::item(self, unit, rows),
+                Table::Copies => library::copy(self, unit, nth, rows),
+                Table::Loans => library::loan(self, unit, nth, rows),
+                Table::Projects => projects::project(self, unit, rows),
+                Table::Members => projects::member(self, unit, nth, rows),
+                Table::Milestones => projects::milestone(self, unit, nth, rows),
+                Table::Reports => projects::report(self, unit, rows),
+                Table::ReportRuns => projects::report_run(self, unit, rows),
             }
             rows.end();
         }

@@ -1,5 +1,6 @@
 //! What must exist before the first migration: roles without rights, schema `ops` with history and log, and, for the
-//! university's own schema, the default that keeps new functions closed. Nothing is granted here; that is `roles apply`.
+//! university's own schema, the default that keeps new functions closed and the one that lets an owner name what another owns
+//! ([`NAMES`]). Nothing else is granted here; that is `roles apply`.
 //!
 //! Only what is missing is made, and what is there is not touched: a GRANT that changes nothing still rewrites a
 //! catalog row.
@@ -15,6 +16,10 @@ pub const OWNERS: [&str; 5] = ["app_owner", "analysis_owner", "qa_owner", "etl_o
 
 /// Roles that the privilege policy is about. Made without login and without any right.
 pub const POLICY_ROLES: [&str; 6] = ["admin", "dba", "app_user", "d_analyst", "d_engineer", "qa_engineer"];
+
+/// Owners that may name (USAGE, not SELECT) what is in the schemas of another: a view is made by its owner, who must be able to
+/// name its tables, and a migration grants nothing. Reading them is the policy's to allow.
+const NAMES: [(&str, &str); 1] = [("app_owner", "analysis_owner")];
 
 /// Who owns schema `ops` where nobody does yet.
 const OPS_OWNER: &str = OWNERS[4];
@@ -115,12 +120,28 @@ impl Work<'_> {
     async fn defaults(&mut self) -> Result<(), DbError> {
         let open = include_str!("../../../../sql/migrate/open_defaults.sql");
         for owner in self.names(open, &self.owners).await? {
-            let statement = format!(
-                "alter default privileges for role {} revoke execute on functions from public",
-                quote_ident(&owner)
-            );
-            self.run(statement, &format!("closed default for functions of {owner}")).await?;
+            let what = format!("closed default for functions of {owner}");
+            self.default_of(&owner, "revoke execute on functions from public", what).await?;
         }
+        for (owner, other) in NAMES {
+            let missing = include_str!("../../../../sql/migrate/schema_default_missing.sql");
+            let doing = DbError::doing("look up the default privileges");
+            if self.session.query_one(missing, &[&owner, &other]).await.map_err(doing)?.get(0) {
+                let change = format!("grant usage on schemas to {}", quote_ident(other));
+                let what = format!("default for schemas of {owner}: {other} may name what is there");
+                self.default_of(owner, &change, what).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// As the owner: from 16 on, FOR ROLE wants more than a membership that only allows SET ROLE.
+    async fn default_of(&mut self, owner: &str, change: &str, what: String) -> Result<(), DbError> {
+        let role = quote_ident(owner);
+        // One simple query is one transaction.
+        let statement = format!("set local role {role}; alter default privileges {change}");
+        self.session.batch_execute(&statement).await.map_err(DbError::doing(format!("make the {what}")))?;
+        self.made.push(what);
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! What needs a PostgreSQL server: connecting, migrations, generated data, the inventory.
+//! What needs a PostgreSQL server: connecting, migrations, the schema they make, generated data, the inventory.
 
 #![allow(clippy::unwrap_used)] // the exemption for tests stops at their helpers
 
@@ -9,6 +9,7 @@ mod inventory;
 mod inventory_changes;
 mod migrate;
 mod migrate_faults;
+mod schema;
 mod support;
 #[cfg(unix)]
 mod tls;

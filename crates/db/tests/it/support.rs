@@ -1,8 +1,9 @@
 //! Short ways to servers and their answers.
 
+use unisys_db::migrate::{MigrationSet, UpOptions, up};
 use unisys_db::{Session, Target, quote_ident};
 use unisys_ops::server::Scratch;
-use unisys_testkit::{SHARED_SETTINGS, free_port};
+use unisys_testkit::{SHARED_SETTINGS, database, free_port};
 
 /// Starts a server of its own, for a test of what all databases of a server share: roles and tablespaces.
 pub(crate) fn own_server() -> Scratch {
@@ -15,6 +16,13 @@ pub(crate) async fn database_on(server: &Scratch, name: &str) -> Target {
     let create = format!("create database {}", quote_ident(name));
     session(&postgres).await.batch_execute(&create).await.unwrap();
     postgres.with_database(name)
+}
+
+/// Makes a database with the whole schema and no rows but those that come with it.
+pub(crate) async fn migrated() -> Target {
+    let target = database().await;
+    up(&target, &MigrationSet::builtin().unwrap(), &UpOptions::default(), &|_| {}).await.unwrap();
+    target
 }
 
 pub(crate) async fn session(target: &Target) -> Session {

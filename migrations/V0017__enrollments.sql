@@ -15,18 +15,20 @@ create table app.enrollments (
     created_by uuid,
     updated_by uuid,
     constraint enrollments_pkey primary key (id),
+    constraint enrollments_institution_key unique (institution_id, id),
+    constraint enrollments_student_key unique (institution_id, student_id, id),
     constraint enrollments_status_check
         check (status in ('active', 'completed', 'withdrawn', 'suspended')),
     constraint enrollments_dates_check check (completion_date >= enrollment_date),
     constraint enrollments_completed_check check (status <> 'completed' or completion_date is not null),
     constraint enrollments_grade_check check (grade_average between 0 and 20),
     constraint enrollments_institution_fkey foreign key (institution_id) references app.institutions (id),
-    constraint enrollments_student_fkey foreign key (student_id) references app.students (id),
-    constraint enrollments_program_fkey foreign key (program_id) references app.programs (id),
+    constraint enrollments_student_fkey
+        foreign key (institution_id, student_id) references app.students (institution_id, id),
+    constraint enrollments_program_fkey
+        foreign key (institution_id, program_id) references app.programs (institution_id, id),
     constraint enrollments_session_fkey
-        foreign key (academic_session_id) references app.academic_sessions (id),
-    constraint enrollments_created_by_fkey foreign key (created_by) references app.users (id),
-    constraint enrollments_updated_by_fkey foreign key (updated_by) references app.users (id)
+        foreign key (institution_id, academic_session_id) references app.academic_sessions (institution_id, id)
 );
 comment on table app.enrollments is 'One row: a student in a programme, from a session on';
 comment on column app.enrollments.grade_average is 'Out of 20; null: no result yet';
@@ -36,9 +38,6 @@ create unique index enrollments_active_key on app.enrollments (student_id, progr
 create index enrollments_student_idx on app.enrollments (student_id, status);
 create index enrollments_program_idx on app.enrollments (program_id);
 create index enrollments_session_idx on app.enrollments (academic_session_id);
-create index enrollments_institution_idx on app.enrollments (institution_id, enrollment_date);
-create index enrollments_created_by_idx on app.enrollments (created_by) where created_by is not null;
-create index enrollments_updated_by_idx on app.enrollments (updated_by) where updated_by is not null;
+create index enrollments_date_idx on app.enrollments (institution_id, enrollment_date);
 
-create trigger set_updated_at before update on app.enrollments
-    for each row execute function app.set_updated_at();
+select app.track('app.enrollments');

@@ -3,6 +3,7 @@
 create table app.programs (
     id uuid not null default gen_random_uuid(),
     institution_id uuid not null,
+    department_id uuid not null,
     code text not null,
     name text not null,
     description text,
@@ -16,6 +17,7 @@ create table app.programs (
     created_by uuid,
     updated_by uuid,
     constraint programs_pkey primary key (id),
+    constraint programs_institution_key unique (institution_id, id),
     constraint programs_code_key unique (institution_id, code),
     constraint programs_degree_check
         check (degree in ('certificate', 'diploma', 'bachelor', 'master', 'doctorate')),
@@ -23,14 +25,12 @@ create table app.programs (
     constraint programs_credits_check check (total_credits > 0),
     constraint programs_fee_check check (tuition_fee >= 0),
     constraint programs_institution_fkey foreign key (institution_id) references app.institutions (id),
-    constraint programs_created_by_fkey foreign key (created_by) references app.users (id),
-    constraint programs_updated_by_fkey foreign key (updated_by) references app.users (id)
+    constraint programs_department_fkey
+        foreign key (institution_id, department_id) references app.departments (institution_id, id)
 );
 comment on table app.programs is 'One row: a programme of study that leads to a degree';
 comment on column app.programs.tuition_fee is 'For one year';
-
-create index programs_created_by_idx on app.programs (created_by) where created_by is not null;
-create index programs_updated_by_idx on app.programs (updated_by) where updated_by is not null;
+create index programs_department_idx on app.programs (department_id);
 
 create table app.courses (
     id uuid not null default gen_random_uuid(),
@@ -48,19 +48,15 @@ create table app.courses (
     created_by uuid,
     updated_by uuid,
     constraint courses_pkey primary key (id),
+    constraint courses_institution_key unique (institution_id, id),
     constraint courses_code_key unique (program_id, code),
     constraint courses_credits_check check (credits between 1 and 60),
     constraint courses_hours_check check (hours_per_week between 1 and 60),
     constraint courses_institution_fkey foreign key (institution_id) references app.institutions (id),
-    constraint courses_program_fkey foreign key (program_id) references app.programs (id),
-    constraint courses_created_by_fkey foreign key (created_by) references app.users (id),
-    constraint courses_updated_by_fkey foreign key (updated_by) references app.users (id)
+    constraint courses_program_fkey
+        foreign key (institution_id, program_id) references app.programs (institution_id, id)
 );
 comment on table app.courses is 'One row: a course taught within a programme';
-
-create index courses_institution_idx on app.courses (institution_id);
-create index courses_created_by_idx on app.courses (created_by) where created_by is not null;
-create index courses_updated_by_idx on app.courses (updated_by) where updated_by is not null;
 
 create table app.academic_sessions (
     id uuid not null default gen_random_uuid(),
@@ -75,24 +71,15 @@ create table app.academic_sessions (
     created_by uuid,
     updated_by uuid,
     constraint academic_sessions_pkey primary key (id),
+    constraint academic_sessions_institution_key unique (institution_id, id),
     constraint academic_sessions_code_key unique (institution_id, code),
     constraint academic_sessions_dates_check check (end_date > start_date),
     constraint academic_sessions_institution_fkey
-        foreign key (institution_id) references app.institutions (id),
-    constraint academic_sessions_created_by_fkey foreign key (created_by) references app.users (id),
-    constraint academic_sessions_updated_by_fkey foreign key (updated_by) references app.users (id)
+        foreign key (institution_id) references app.institutions (id)
 );
 comment on table app.academic_sessions is 'One row: a semester or term of an institution';
-
 create unique index academic_sessions_current_key on app.academic_sessions (institution_id) where is_current;
-create index academic_sessions_created_by_idx
-    on app.academic_sessions (created_by) where created_by is not null;
-create index academic_sessions_updated_by_idx
-    on app.academic_sessions (updated_by) where updated_by is not null;
 
-create trigger set_updated_at before update on app.programs
-    for each row execute function app.set_updated_at();
-create trigger set_updated_at before update on app.courses
-    for each row execute function app.set_updated_at();
-create trigger set_updated_at before update on app.academic_sessions
-    for each row execute function app.set_updated_at();
+select app.track('app.programs');
+select app.track('app.courses');
+select app.track('app.academic_sessions');

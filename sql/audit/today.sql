@@ -1,0 +1,2 @@
+-- one row: the day it is, in UTC
+select (now() at time zone 'UTC')::date as today

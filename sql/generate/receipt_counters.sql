@@ -1,0 +1,3 @@
+-- no row: each institution is told the last receipt number it gave
+insert into app.receipt_counters (institution_id, last_number)
+select institution_id, max(receipt_number) from app.payments group by institution_id

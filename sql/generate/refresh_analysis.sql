@@ -1,0 +1,2 @@
+-- one row: nothing; the materialised views of schema analysis are computed anew
+select analysis.refresh()
