@@ -201,7 +201,7 @@ async fn a_server_that_keeps_failing_ends_the_backup_and_leaves_nothing() {
     assert_eq!(site.server.stray_parts(), Vec::<String>::new());
     assert!(site.server.names().iter().all(|name| name.contains("/owners/")), "{:?}", site.server.names());
 
-    // gone altogether: what stays is known here, and goes when the server is back
+    // gone altogether: what stays is known here, and goes when the server is back, at the latest with the next run
     let id = BackupId::parse(ID).unwrap();
     let draft = begin(&store, &id, PART + 1);
     let mut cut = draft.create("data/0002.copy.zst.age").unwrap();
@@ -213,7 +213,6 @@ async fn a_server_that_keeps_failing_ends_the_backup_and_leaves_nothing() {
     assert!(cut.keep().is_err());
     drop((cut, draft));
     site.server.resume();
-    assert!(!site.server.stray_parts().is_empty());
     drop(store.lock("app").unwrap());
     assert!(site.server.stray_parts().is_empty());
     assert!(site.server.names().iter().all(|name| !name.contains(ID)), "{:?}", site.server.names());
