@@ -23,8 +23,13 @@ struct Pair {
 
 impl Pair {
     async fn start() -> Self {
-        let settings: Vec<(&str, &str)> =
-            [("wal_level", "replica"), ("max_wal_senders", "4"), ("hot_standby", "on")].into();
+        // a standby has what its primary made safe: a commit that is still on its way to disk is not there
+        let settings = [
+            ("wal_level", "replica"),
+            ("max_wal_senders", "4"),
+            ("hot_standby", "on"),
+            ("synchronous_commit", "on"),
+        ];
         let primary = unisys_testkit::own_server(unisys_testkit::free_port(), &settings).unwrap();
         let server = primary.server();
         let hba = server.data.join("pg_hba.conf");
@@ -215,27 +220,29 @@ async fn replay_that_waits_for_a_backup_is_told() {
     let (source, standby) = (pair.source(), pair.standby.target("app"));
     execute(&standby, "alter system set max_standby_streaming_delay = -1").await;
     execute(&standby, "select pg_reload_conf()").await;
-    let progress = When::starts("database.dump", move || {
+    let progress = When::starts_hearing("database.dump", move |messages| {
         aside(async move {
             execute(&source, "delete from kept where id <= 10000").await;
             execute(&source, "vacuum kept").await;
             let waiting = "select count(*) from pg_stat_activity where backend_type = 'startup' and wait_event like 'RecoveryConflict%'";
-            for _ in 0..200 {
-                if value(&standby, waiting).await != "0" {
-                    return;
-                }
+            let begun = std::time::Instant::now();
+            while value(&standby, waiting).await == "0" {
+                assert!(begun.elapsed() < Duration::from_secs(60), "replay does not wait");
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
-            panic!("replay does not wait");
+            // the dump begins when that was seen
+            while !messages.lock().unwrap().iter().any(|m| m.contains("replay on"))
+                && begun.elapsed() < Duration::from_secs(90)
+            {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
         });
     });
-    let mut options = BackupOptions {
+    let options = BackupOptions {
         progress: Arc::clone(&progress) as _,
         jobs: 1,
         ..pair.options(&place, Duration::from_secs(60))
     };
-    // long enough for a look
-    options.limits.bytes_per_second = Some(1_000_000);
     let report = backup::run(&place.store, options).await.unwrap_or_else(|error| panic!("{}", text(&error)));
     let messages = progress.messages.lock().unwrap().join("\n");
     assert!(messages.contains("replay on the standby waits"), "{messages}");

@@ -163,16 +163,22 @@ pub(crate) fn text(error: &OpsError) -> String {
 pub(crate) struct When {
     item: String,
     call: Mutex<Option<Box<dyn FnOnce() + Send>>>,
-    pub(crate) messages: Mutex<Vec<String>>,
+    pub(crate) messages: Messages,
 }
+
+/// What was said so far.
+pub(crate) type Messages = Arc<Mutex<Vec<String>>>;
 
 impl When {
     pub(crate) fn starts(item: &str, call: impl FnOnce() + Send + 'static) -> Arc<Self> {
-        Arc::new(Self {
-            item: item.into(),
-            call: Mutex::new(Some(Box::new(call))),
-            messages: Mutex::default(),
-        })
+        Self::starts_hearing(item, |_| call())
+    }
+
+    /// As [`When::starts`], for a call that waits until something is said.
+    pub(crate) fn starts_hearing(item: &str, call: impl FnOnce(Messages) + Send + 'static) -> Arc<Self> {
+        let messages = Messages::default();
+        let heard = Arc::clone(&messages);
+        Arc::new(Self { item: item.into(), call: Mutex::new(Some(Box::new(|| call(heard)))), messages })
     }
 }
 
