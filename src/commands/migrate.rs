@@ -5,7 +5,7 @@ mod rollback;
 
 use std::path::{Path, PathBuf};
 
-use unisys_db::migrate::{self, Event, MigrateError, MigrationSet, UpOptions};
+use unisys_db::migrate::{self, Broken, Event, MigrateError, MigrationSet, UpOptions};
 use unisys_db::{Session, Target};
 use unisys_ops::platform;
 
@@ -159,6 +159,11 @@ async fn up(
     for migration in &plan.pending {
         ui.status(format!("pending: {}", migration.file));
     }
+    let broken: Vec<Broken> = plan.pending.iter().flat_map(|migration| migration.broken.clone()).collect();
+    if !broken.is_empty() {
+        // the runner would refuse as well, but only after the backup
+        return Err(explain(MigrateError::Rules(broken)));
+    }
     let count = plan.pending.len();
     let (backs_up, why_not) = match &args.no_backup {
         Some(reason) => (false, Some(reason.clone())),
@@ -175,7 +180,9 @@ async fn up(
     let mut options = UpOptions { no_backup: why_not, ..options(ctx) };
     if backs_up {
         let reason = format!("before migration {}", plan.pending[0].file);
-        let id = backup::before_a_change(ctx, &ctx.selection()?, &reason, ui).await?;
+        let id = backup::before_a_change(ctx, &ctx.selection()?, &reason, ui).await.map_err(|failure| {
+            failure.hint("Nothing was migrated. To go without a backup, say --no-backup REASON.")
+        })?;
         options.backup_id = Some(id.to_string());
     }
     let tell = |event: &Event<'_>| view::migrate::step(ui, event);

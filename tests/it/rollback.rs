@@ -102,7 +102,8 @@ async fn without_a_down_script_the_backup_of_before_takes_the_place_and_nothing_
     execute(&site.target, "insert into shop.orders values (5000, 1)").await;
     assert_eq!(site.value("select count(*) from shop.orders").await, "901");
 
-    let planned = site.done(&["rollback", "--dry-run"]);
+    // a session of this test that is just ending would be in the way
+    let planned = site.done(&["rollback", "--dry-run", "--disconnect"]);
     assert_eq!((&planned["plan"]["way"], &planned["plan"]["backup"]), (&json!("restore"), &json!(backup)));
     let lost = &planned["lost"]["tables"][0];
     assert_eq!(
@@ -149,7 +150,20 @@ async fn a_failed_backup_lets_no_migration_begin() {
     command.env("PATH", path).env("UNISYS_DBA_BACKUP_STORE", "key.txt");
     let output = command.output().unwrap();
     assert_ne!(output.status.code(), Some(0));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("Nothing was migrated.") && said.contains("--no-backup REASON"), "{said}");
     assert_eq!(site.value("select max(version) from ops.schema_history").await, "1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_would_be_refused_costs_no_backup() {
+    let site = Site::new().await;
+    site.write("V0002__commit.sql", "-- unisys:owner login\ncommit;\n");
+    let refused = site.run(&["up", "--yes"]);
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert!(refused.stderr.contains("V0002__commit.sql, line 2"), "{refused:?}");
+    let listed = site.world.run(&["backup", "list", "--format", "json"]).json();
+    assert_eq!(listed["backups"], json!([]), "{listed}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

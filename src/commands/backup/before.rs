@@ -36,7 +36,7 @@ pub(crate) async fn before_a_change(
             "the backup {} holds a part of the database only: {part}",
             manifest.id
         ))
-        .hint("Take the selection out of the configuration for this, or say --no-backup REASON."));
+        .hint("Take the selection out of the configuration for this."));
     }
     let pin = Pin::new(ctx.now, Some(reason.to_owned())).until_proven();
     pin.write(&*ctx.store(database)?, &manifest.id)?;
