@@ -5,7 +5,7 @@ mod rollback;
 
 use std::path::{Path, PathBuf};
 
-use unisys_db::migrate::{self, Broken, Event, MigrateError, MigrationSet, UpOptions};
+use unisys_db::migrate::{self, Event, MigrateError, MigrationSet, UpOptions};
 use unisys_db::{Session, Target};
 use unisys_ops::platform;
 
@@ -92,8 +92,7 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
         Command::Plan => {
             let plan = planned(&target, &set).await?;
             view::plan::plan(ui, &plan)?;
-            let refused = plan.pending.iter().any(|migration| !migration.broken.is_empty());
-            Ok(if refused { Exit::Bad } else { Exit::Done })
+            Ok(if plan.broken().is_empty() { Exit::Done } else { Exit::Bad })
         }
         Command::Status => {
             let session = Session::open(&target).await?;
@@ -159,7 +158,7 @@ async fn up(
     for migration in &plan.pending {
         ui.status(format!("pending: {}", migration.file));
     }
-    let broken: Vec<Broken> = plan.pending.iter().flat_map(|migration| migration.broken.clone()).collect();
+    let broken = plan.broken();
     if !broken.is_empty() {
         // the runner would refuse as well, but only after the backup
         return Err(explain(MigrateError::Rules(broken)));

@@ -4,8 +4,8 @@ use unisys_db::verify::{State, Verdict};
 
 use crate::ui::{Cell, Column, Page, Table};
 
-/// How many tables are shown to a person; JSON has all of them.
-const SHOWN: usize = 20;
+/// How much of a list is shown to a person; JSON has all of it.
+pub(super) const SHOWN: usize = 20;
 
 /// Adds the tables that changed, where some did.
 pub(super) fn add(page: Page, tables: &[Verdict]) -> Page {

@@ -10,9 +10,6 @@ use crate::failure::Failure;
 use crate::ui::human::{bytes, count, duration, span, time};
 use crate::ui::{Cell, Column, Page, Table, Ui, printable};
 
-/// How many locks are shown to a person; JSON has all of them.
-const SHOWN: usize = 20;
-
 pub(crate) fn report(ui: &mut Ui, report: &RehearsalReport) -> Result<(), Failure> {
     ui.answer(report, || page(report))
 }
@@ -62,7 +59,7 @@ fn page<'a>(report: &'a RehearsalReport) -> Page {
             Column::text("Stops"),
             Column::text("By"),
         ]);
-        for (migration, lock) in locks.iter().take(SHOWN) {
+        for (migration, lock) in locks.iter().take(changes::SHOWN) {
             table.row([
                 lock.relation.as_str().into(),
                 lock.mode.to_string().into(),

@@ -52,8 +52,15 @@ pub use set::MigrationSet;
 pub use status::{StatusReport, has_tables, status};
 pub use verify::{ScriptResult, VerifyReport, verify};
 
+use crate::TableName;
+
 /// Where the history is kept: refinery's columns, and who and how long beside them.
 pub(crate) const HISTORY: &str = "ops.schema_history";
 
 /// Where the log is kept: what was tried, by whom, from where, with what.
 pub(crate) const LOG: &str = "ops.migration_log";
+
+/// Whether a table is the runner's own: what each migration writes, and none is about.
+pub fn is_record(table: &TableName) -> bool {
+    [HISTORY, LOG].contains(&table.to_string().as_str())
+}

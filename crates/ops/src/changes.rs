@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use unisys_db::Target;
+use unisys_db::migrate;
 use unisys_db::snapshot::SnapshotOptions;
 use unisys_db::verify::{self, Content, Side, State, Verdict, VerifyError, VerifyOptions};
 
@@ -56,18 +57,12 @@ impl Changes {
     }
 
     fn of(mut verdicts: Vec<Verdict>, selected: Option<&Selected>) -> Self {
-        verdicts.retain(|verdict| !is_book(verdict) && is_comparable(verdict, selected));
+        verdicts.retain(|verdict| !migrate::is_record(&verdict.table) && is_comparable(verdict, selected));
         let rows = |rows: fn(&Verdict) -> Option<u64>| verdicts.iter().filter_map(rows).sum();
         let (rows_before, rows_after) = (rows(|verdict| verdict.rows_a), rows(|verdict| verdict.rows_b));
         verdicts.retain(|verdict| verdict.state != State::Equal);
         Self { tables: verdicts, rows_before, rows_after }
     }
-}
-
-/// Whether it is what the runner itself writes with every migration.
-fn is_book(verdict: &Verdict) -> bool {
-    verdict.table.schema == "ops"
-        && ["schema_history", "migration_log"].contains(&verdict.table.name.as_str())
 }
 
 /// A table whose rows a backup leaves out cannot be compared.

@@ -42,7 +42,7 @@ pub(crate) async fn run(
     let database = ctx.selection()?;
     // a file that would be refused need not wait for a restore; without the database itself, the copy tells
     if let Ok(plan) = super::planned(target, set).await
-        && plan.pending.iter().any(|migration| !migration.broken.is_empty())
+        && !plan.broken().is_empty()
     {
         view::plan::plan(ui, &plan)?;
         return Ok(Exit::Bad);

@@ -21,6 +21,13 @@ pub struct PlanReport {
     pub pending: Vec<Planned>,
 }
 
+impl PlanReport {
+    /// Returns what no run would accept, by file and line; empty where nothing speaks against a run.
+    pub fn broken(&self) -> Vec<Broken> {
+        self.pending.iter().flat_map(|migration| migration.broken.clone()).collect()
+    }
+}
+
 /// A pending migration.
 #[derive(Clone, Debug, Serialize)]
 pub struct Planned {
