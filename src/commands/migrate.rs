@@ -130,7 +130,6 @@ pub(crate) fn options(ctx: &Context) -> UpOptions {
         wait: settings.wait.0,
         lock_timeout: settings.lock_timeout.0,
         lock_attempts: settings.lock_attempts.get(),
-        tool: concat!("unisys-dba ", env!("CARGO_PKG_VERSION")).into(),
         host: platform::host_name(),
         ..UpOptions::default()
     }
