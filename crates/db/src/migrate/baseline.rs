@@ -38,9 +38,7 @@ pub async fn baseline(
     }
     let session = lock::session(target, options.wait).await?;
     let history = Keeper::find(&session).await?.read(&session).await?;
-    if let Some(problem) = history.problems.first() {
-        return Err(MigrateError::History { problem: problem.clone() });
-    }
+    history.trusted()?;
     if !history.rows.is_empty() {
         return Err(MigrateError::HasHistory { rows: history.rows.len(), last: history.last() });
     }

@@ -95,9 +95,7 @@ fn plan(
     to: Option<i32>,
     restore: bool,
 ) -> Result<RollbackPlan, MigrateError> {
-    if let Some(problem) = history.problems.first() {
-        return Err(MigrateError::History { problem: problem.clone() });
-    }
+    history.trusted()?;
     let mut versions: Vec<i32> = history.rows.iter().map(|row| row.version).collect();
     versions.sort_unstable_by_key(|version| std::cmp::Reverse(*version));
     let to = to.unwrap_or_else(|| versions.get(1).copied().unwrap_or(0));

@@ -8,9 +8,9 @@
 //! | M4 | COMMIT inside a file | `rules::…what_has_no_place…`, `a_commit_no_rule_sees_is_noticed` |
 //! | M5, M6 | search_path, SET leak | `migrate::what_one_file_sets_does_not_reach_the_next_or_the_history` |
 //! | M7 | names, versions, BOM, CRLF | `name::…names_are_strict`, `file::…texts_are_strict`, `set::…` |
-//! | M8 | edited, renamed, deleted after it was applied | `migrate::edited_missing_and_late_files_stop_the_run`, `files_changed…` |
+//! | M8 | edited, renamed, deleted after it was applied | `migrate::edited_missing_and_late_files_stop_the_run`, `files_changed…`, `a_repair_changes_what_was_named…` |
 //! | M9 | out of order from a branch | the same |
-//! | M10 | tampered history | `a_tampered_history_stops_everything_and_panics_nowhere` |
+//! | M10 | tampered history | `a_tampered_history_stops_everything_and_panics_nowhere`, `a_repair_mends_a_row…` |
 //! | M11 | invalid index left behind | `an_invalid_index_is_named_dropped_and_built_anew` |
 //! | M12 | lock held by a reader | `a_reader_is_waited_for_and_nobody_queues_for_long`, `who_holds_the_lock_is_named` |
 //! | M13 | backup fails | the program's `a_failed_backup_lets_no_migration_begin`, `who_takes_no_backup_says_why…` |

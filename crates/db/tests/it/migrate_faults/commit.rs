@@ -16,7 +16,7 @@ async fn a_commit_no_rule_sees_is_noticed() {
     let off = format!("alter database {} set standard_conforming_strings = off", target.database);
     session.batch_execute(&off).await.unwrap();
     // By the standard's rules this is one string and a comment; by the old ones it is three statements.
-    let text = "-- unisys:owner login\ncreate table app.half ();\nselect 'a\\''; commit; select '--';\n";
+    let text = "-- unisys:owner app_owner\ncreate table app.half ();\nselect 'a\\''; commit; select '--';\n";
     assert_eq!(file("V0002__x.sql", text).check(), []);
     let error = migrate(&target, &[FIRST, ("V0002__x.sql", text)]).await.unwrap_err();
     assert!(matches!(&error, MigrateError::Left { file } if file == "V0002__x.sql"), "{error:?}");

@@ -1,6 +1,8 @@
 //! A history that is not what the files say, and what stands beside it.
 
-use unisys_db::migrate::{MigrateError, State, UpOptions, baseline, plan, status, up, verify};
+use unisys_db::migrate::{
+    MigrateError, Repair, State, UpOptions, baseline, plan, plan_repair, repair, status, up, verify,
+};
 use unisys_testkit::database;
 
 use super::{ALTER, FIRST, TABLE, file, migrate, quick, set};
@@ -124,10 +126,74 @@ async fn the_log_says_who_with_what_from_where_after_which_backup() {
         backup_id: Some("unisys_20261121T020000Z_7f3a".into()),
         ..quick()
     };
-    up(&target, &set(&[FIRST]), &options, &|_| {}).await.unwrap();
+    up(&target, &set(&[(FIRST.0, "-- unisys:owner login\nselect 1;\n")]), &options, &|_| {}).await.unwrap();
     let session = session(&target).await;
     let row = "select concat_ws(' ', version, name, action, outcome, login, host, tool, backup_id, attempts,
         (duration_ms between 0 and 60000), (now() - started_at < interval '10 min')) from ops.migration_log";
     let expected = "1 first apply done postgres there a test 1.2.3 unisys_20261121T020000Z_7f3a 1 t t";
     assert_eq!(strings(&session, row).await, [expected]);
+}
+
+#[tokio::test]
+async fn a_repair_changes_what_was_named_and_says_so_in_the_log() {
+    let target = database().await;
+    migrate(&target, &[FIRST, TABLE, ALTER]).await.unwrap();
+    let session = session(&target).await;
+    // as an earlier program made it
+    session
+        .batch_execute("alter table ops.migration_log drop column reason, drop column change, drop constraint migration_log_action_check;
+            alter table ops.migration_log add constraint migration_log_action_check check (action in ('apply', 'rollback'))")
+        .await
+        .unwrap();
+    let spaced = format!("{}\n", TABLE.1);
+    let files = set(&[FIRST, (TABLE.0, &spaced)]);
+    let asked = [Repair::AcceptChecksum(2), Repair::Forget(3)];
+    let plan = plan_repair(&session, &files, &asked).await.unwrap();
+    assert!(!status(&session, &files).await.unwrap().is_sound(), "a plan changes nothing");
+    let options = UpOptions { tool: "a test 1.2.3".into(), host: "there".into(), ..quick() };
+    repair(&target, &files, &asked, &plan, "a line at the end", &options).await.unwrap();
+    let report = status(&session, &files).await.unwrap();
+    assert_eq!((report.count(State::Applied), report.migrations.len(), report.is_sound()), (2, 2, true));
+    let logged = "select concat_ws(' ', version, name, action, outcome, login, host, tool, reason, change like '%-> %')
+        from ops.migration_log where action = 'repair' order by id";
+    let expected = ["2 table", "3 alter"]
+        .map(|row| format!("{row} repair done postgres there a test 1.2.3 a line at the end t"));
+    assert_eq!(strings(&session, logged).await, expected);
+    let columns = "select attname::text from pg_attribute where attrelid = 'app.t'::regclass and attnum > 0";
+    assert_eq!(strings(&session, columns).await, ["id", "x"], "nothing was run");
+    // the plan is of a history that is no more
+    let stale = repair(&target, &files, &asked, &plan, "again", &options).await.unwrap_err();
+    assert!(matches!(stale, MigrateError::NotRepaired { version: 2, .. }), "{stale:?}");
+    // and it goes on from here
+    let more = ("V0003__other.sql", "-- unisys:owner app_owner\nalter table app.t add y int;\n");
+    assert_eq!(migrate(&target, &[FIRST, (TABLE.0, &spaced), more]).await.unwrap().applied.len(), 1);
+}
+
+#[tokio::test]
+async fn a_repair_mends_a_row_nobody_can_read_and_is_all_or_nothing() {
+    let target = database().await;
+    migrate(&target, &[FIRST, TABLE, ALTER]).await.unwrap();
+    let session = session(&target).await;
+    session
+        .batch_execute(
+            "update ops.schema_history set checksum = 'x' where version = 2;
+             update ops.schema_history set checksum = '1' where version = 3;
+             create function ops.no() returns trigger language plpgsql as $$ begin raise 'no'; end $$;
+             create trigger no before update on ops.schema_history for each row when (old.version = 3) execute function ops.no()",
+        )
+        .await
+        .unwrap();
+    let files = set(&[FIRST, TABLE, ALTER]);
+    let asked = [Repair::AcceptChecksum(2), Repair::AcceptChecksum(3)];
+    let plan = plan_repair(&session, &files, &asked).await.unwrap();
+    let refused = repair(&target, &files, &asked, &plan, "why", &quick()).await.unwrap_err();
+    assert!(matches!(refused, MigrateError::Db(_)), "{refused:?}");
+    let states = async || {
+        status(&session, &files).await.unwrap().migrations.iter().map(|m| m.state).collect::<Vec<_>>()
+    };
+    assert_eq!(status(&session, &files).await.unwrap().problems.len(), 1, "the first row is as it was");
+    session.batch_execute("drop trigger no on ops.schema_history").await.unwrap();
+    repair(&target, &files, &asked, &plan, "why", &quick()).await.unwrap();
+    assert_eq!(states().await, [State::Applied; 3]);
+    assert_eq!(migrate(&target, &[FIRST, TABLE, ALTER]).await.unwrap().already, 3);
 }
