@@ -14,16 +14,17 @@ use unisys_ops::platform;
 pub(crate) use explain::explain;
 
 use super::backup;
-use crate::context::Context;
+use crate::context::{Context, Selection};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::settings::Database;
 use crate::ui::Ui;
 use crate::view;
 
 /// Bring a database's schema up to date
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The directory of the migrations, instead of the university's own
+    /// The directory of the migrations [default: the database's, migrate.dir, or the university's own]
     #[arg(long, global = true, value_name = "DIR")]
     dir: Option<PathBuf>,
     #[command(subcommand)]
@@ -121,12 +122,19 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
     }
 }
 
-/// Returns the migrations that are meant: of the directory given, the one configured, or the university's own.
-pub(crate) fn migrations(dir: Option<&Path>, ctx: &Context) -> Result<MigrationSet, Failure> {
-    match dir.or(ctx.settings.migrate.dir.as_deref()) {
-        Some(directory) => MigrationSet::from_dir(directory).map_err(explain),
-        None => MigrationSet::builtin().map_err(explain),
-    }
+/// Returns the migrations that are meant: of the directory given, the database's, the one for all, or the university's own.
+fn migrations(dir: Option<&Path>, ctx: &Context) -> Result<MigrationSet, Failure> {
+    let configured = || match ctx.selection()? {
+        Selection::Configured { database: Database { migrations: Some(dir), .. }, .. } => {
+            Ok(Some(dir.as_path()))
+        }
+        _ => Ok(ctx.settings.migrate.dir.as_deref()),
+    };
+    let set = match dir.map_or_else(configured, |dir| Ok::<_, Failure>(Some(dir)))? {
+        Some(directory) => MigrationSet::from_dir(directory),
+        None => MigrationSet::builtin(),
+    };
+    set.map_err(explain)
 }
 
 /// Returns how migrations are applied here.

@@ -151,3 +151,31 @@ async fn an_edited_file_is_accepted_with_a_reason_and_not_unasked() {
     assert_eq!(site.run(&["repair", "--forget", "2", "--reason", "x", "--yes"]).0, 0);
     assert_eq!(site.run(&["status"]).0, 0);
 }
+
+#[tokio::test]
+async fn a_database_of_the_configuration_has_its_own_migrations() {
+    let site = Site::new(&[FIRST, OWNED]).await;
+    fs::create_dir(site.directory.path().join("all")).unwrap();
+    let HostAddress::Socket(socket) = &site.target.hosts[0].address else { unreachable!("a socket") };
+    let url = format!(
+        "host={} port={} user=postgres dbname={}",
+        socket.display(),
+        site.target.hosts[0].port,
+        site.target.database
+    );
+    let text = format!(
+        "[databases.shop]\nurl = \"{url}\"\nmigrations = \"migrations\"\n[databases.other]\nurl = \"{url}\"\n\
+         [migrate]\ndir = \"all\"\n"
+    );
+    fs::write(site.directory.path().join("unisys-dba.toml"), text).unwrap();
+    let versions = |words: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_unisys-dba"));
+        command.current_dir(site.directory.path()).env_clear().env("HOME", site.directory.path());
+        let output = command.args(["migrate", "plan", "--format", "json"]).args(words).output().unwrap();
+        let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        answer["pending"].as_array().unwrap().len()
+    };
+    assert_eq!(versions(&["--database", "shop"]), 2, "its own");
+    assert_eq!(versions(&["--database", "other"]), 0, "those for all");
+    assert_eq!(versions(&["--database", "shop", "--dir", "all"]), 0, "those of the command line");
+}

@@ -67,7 +67,7 @@ pub(crate) fn explain(error: MigrateError) -> Failure {
             "A file is called V0001__what_it_does.sql, beside it V0001__what_it_does.verify.sql and .down.sql."
                 .into()
         }
-        MigrateError::Read { .. } => "Name the directory of the migrations with --dir or migrate.dir.".into(),
+        MigrateError::Read { .. } => "Name the directory of the migrations with --dir, or in the database's table or migrate.dir.".into(),
         MigrateError::Text { .. } => "Correct the file; if it was applied, bring back its text of then.".into(),
         _ => "Run `unisys-dba migrate status`.".into(),
     };
