@@ -2,6 +2,7 @@
 //!
 //! [`inspect`] reads a server into [`Live`]; everything else is judged from that value alone.
 
+mod access;
 mod acl;
 mod change;
 mod inspect;
@@ -9,6 +10,7 @@ mod live;
 mod policy;
 mod privilege;
 
+pub use access::{Access, Close, Explanation, Granted, Hop, Path, Reach, Rows, Take, Via, Who, WhoCan};
 pub use acl::{Acl, AclEntry};
 pub use change::{Change, Phase, Statement};
 pub use inspect::{begin_read_only, inspect};

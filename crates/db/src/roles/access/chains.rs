@@ -1,0 +1,123 @@
+//! Every chain of memberships from one role to another.
+
+use super::members::Edge;
+use super::{Access, Hop, Oid, Reach};
+
+/// A way over memberships: first those that SET ROLE goes along, then those whose rights come by themselves.
+#[derive(Clone, Debug)]
+pub(super) struct Chain {
+    /// Each role on the way, and how it is reached from the one before.
+    pub(super) hops: Vec<(Oid, Edge)>,
+    /// How many of the hops SET ROLE goes along; 0: none is needed.
+    set: usize,
+}
+
+/// What is wanted at the end of a chain.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// Its rights.
+    Rights,
+    /// To be that role.
+    Become,
+}
+
+/// More chains than a person reads: a graph of memberships can have very many.
+const MOST: usize = 32;
+
+impl Chain {
+    /// Nobody in between.
+    pub(super) fn own() -> Self {
+        Self { hops: Vec::new(), set: 0 }
+    }
+
+    fn of(hops: &[(Oid, Edge)], end: End) -> Option<Self> {
+        let all = |hops: &[(Oid, Edge)], is: fn(&Edge) -> bool| hops.iter().all(|(_, edge)| is(edge));
+        let works = |set: usize| {
+            all(&hops[..set], |edge| edge.set) && all(&hops[set..], |edge| edge.inherit)
+        };
+        let set = match end {
+            End::Become => Some(hops.len()).filter(|set| works(*set)),
+            End::Rights => (0..=hops.len()).find(|set| works(*set)),
+        };
+        set.map(|set| Self { hops: hops.to_vec(), set })
+    }
+
+    pub(super) fn reach(&self) -> Reach {
+        if self.set == 0 { Reach::Automatic } else { Reach::BySetRole }
+    }
+
+    /// As whom `role` acts on this way.
+    pub(super) fn identity(&self, role: Oid) -> Oid {
+        self.set.checked_sub(1).map_or(role, |last| self.hops[last].0)
+    }
+
+    /// Returns the hops with names.
+    pub(super) fn named(&self, access: &Access<'_>) -> Vec<Hop> {
+        let hop = |(role, edge): &(Oid, Edge)| Hop {
+            role: access.live.role_name(*role),
+            inherit: edge.inherit,
+            set: edge.set,
+        };
+        self.hops.iter().map(hop).collect()
+    }
+}
+
+impl Access<'_> {
+    /// Returns the chains from a role to another, those without SET ROLE first, then the short ones; and how many were left out.
+    pub(super) fn chains(&self, role: Oid, to: Oid, end: End) -> (Vec<Chain>, usize) {
+        if role == to {
+            return (vec![Chain::own()], 0);
+        }
+        let mut found = Vec::new();
+        let mut leading: Vec<Oid> = Vec::new();
+        self.leads(role, to, &mut Vec::new(), &mut leading);
+        self.walk(to, end, &leading, &mut vec![(role, Edge::default())], &mut found);
+        found.sort_by_key(|chain| (chain.reach() != Reach::Automatic, chain.hops.len()));
+        let more = found.len().saturating_sub(MOST);
+        found.truncate(MOST);
+        (found, more)
+    }
+
+    /// Collects the roles from which `to` is reached at all, so that no blind alley is walked.
+    fn leads(&self, from: Oid, to: Oid, seen: &mut Vec<Oid>, leading: &mut Vec<Oid>) -> bool {
+        if from == to {
+            return true;
+        }
+        if seen.contains(&from) {
+            return leading.contains(&from);
+        }
+        seen.push(from);
+        let mut leads = false;
+        for (group, _) in self.members.groups(from) {
+            leads |= self.leads(group, to, seen, leading);
+        }
+        if leads {
+            leading.push(from);
+        }
+        leads
+    }
+
+    fn walk(
+        &self,
+        to: Oid,
+        end: End,
+        leading: &[Oid],
+        way: &mut Vec<(Oid, Edge)>,
+        found: &mut Vec<Chain>,
+    ) {
+        let Some((last, _)) = way.last().copied() else { return };
+        if last == to {
+            found.extend(Chain::of(&way[1..], end));
+            return;
+        }
+        for (group, edge) in self.members.groups(last) {
+            let known = group == to || leading.contains(&group);
+            // twice what is shown, so that the best of them are among those counted
+            if known && found.len() < 2 * MOST && way.iter().all(|(role, _)| *role != group) {
+                way.push((group, edge));
+                self.walk(to, end, leading, way, found);
+                way.pop();
+            }
+        }
+    }
+}
