@@ -7,6 +7,7 @@ mod acl;
 mod change;
 mod inspect;
 mod live;
+pub mod matrix;
 mod policy;
 mod privilege;
 
