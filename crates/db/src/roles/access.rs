@@ -189,12 +189,17 @@ impl<'a> Access<'a> {
         }
         let mut held = self.listed(identity, &object.acl);
         held = held.union(self.members.predefined(identity, object.kind.class())).intersection(all);
-        // the server refuses these on its catalogs to whoever is no superuser (`pg_class_aclmask`)
-        let catalog = object.system && object.oid < FIRST_UNPINNED && object.kind != Kind::View;
-        if catalog && matches!(object.kind.class(), Class::Table | Class::Sequence) {
-            held = held.minus(WRITES.into_iter().collect());
+        held.minus(self.refused(identity, object))
+    }
+
+    /// What the server refuses on its catalogs to whoever is no superuser, whatever was granted (`pg_class_aclmask`).
+    fn refused(&self, identity: Oid, object: &Object) -> Privileges {
+        let relation =
+            matches!(object.kind.class(), Class::Table | Class::Sequence) && object.kind != Kind::View;
+        match relation && object.system && object.oid < FIRST_UNPINNED && !self.is_superuser(identity) {
+            true => WRITES.into_iter().collect(),
+            false => Privileges::NONE,
         }
-        held
     }
 
     /// What an identity has on a column alone.

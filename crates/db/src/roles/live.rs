@@ -253,7 +253,7 @@ pub struct Object {
     pub owner: Oid,
     /// Who may what.
     pub acl: Acl,
-    /// A relation's columns, in order; of system catalogs none.
+    /// A relation's columns, in order; of system catalogs only where something was granted on one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<Column>,
     /// The extension it belongs to: its privileges are the extension's business.

@@ -8,8 +8,8 @@ use super::{Access, Hop, Oid, Reach};
 pub(super) struct Chain {
     /// Each role on the way, and how it is reached from the one before.
     pub(super) hops: Vec<(Oid, Edge)>,
-    /// How many of the hops SET ROLE goes along; 0: none is needed.
-    set: usize,
+    /// How many of the hops SET ROLE may go along, the fewest first; 0: none is needed.
+    sets: Vec<usize>,
 }
 
 /// What is wanted at the end of a chain.
@@ -27,28 +27,25 @@ const MOST: usize = 32;
 impl Chain {
     /// Nobody in between.
     pub(super) fn own() -> Self {
-        Self { hops: Vec::new(), set: 0 }
+        Self { hops: Vec::new(), sets: vec![0] }
     }
 
     fn of(hops: &[(Oid, Edge)], end: End) -> Option<Self> {
         let all = |hops: &[(Oid, Edge)], is: fn(&Edge) -> bool| hops.iter().all(|(_, edge)| is(edge));
-        let works = |set: usize| {
-            all(&hops[..set], |edge| edge.set) && all(&hops[set..], |edge| edge.inherit)
+        let works = |set: usize| all(&hops[..set], |edge| edge.set) && all(&hops[set..], |edge| edge.inherit);
+        let sets: Vec<usize> = match end {
+            End::Become => [hops.len()].into_iter().filter(|set| works(*set)).collect(),
+            End::Rights => (0..=hops.len()).filter(|set| works(*set)).collect(),
         };
-        let set = match end {
-            End::Become => Some(hops.len()).filter(|set| works(*set)),
-            End::Rights => (0..=hops.len()).find(|set| works(*set)),
-        };
-        set.map(|set| Self { hops: hops.to_vec(), set })
+        (!sets.is_empty()).then(|| Self { hops: hops.to_vec(), sets })
     }
 
-    pub(super) fn reach(&self) -> Reach {
-        if self.set == 0 { Reach::Automatic } else { Reach::BySetRole }
-    }
-
-    /// As whom `role` acts on this way.
-    pub(super) fn identity(&self, role: Oid) -> Oid {
-        self.set.checked_sub(1).map_or(role, |last| self.hops[last].0)
+    /// As whom `role` can act on this way, itself first where it can.
+    pub(super) fn identities(&self, role: Oid) -> impl Iterator<Item = (Reach, Oid)> {
+        self.sets.iter().map(move |set| match set.checked_sub(1) {
+            None => (Reach::Automatic, role),
+            Some(last) => (Reach::BySetRole, self.hops[last].0),
+        })
     }
 
     /// Returns the hops with names.
@@ -72,7 +69,7 @@ impl Access<'_> {
         let mut leading: Vec<Oid> = Vec::new();
         self.leads(role, to, &mut Vec::new(), &mut leading);
         self.walk(to, end, &leading, &mut vec![(role, Edge::default())], &mut found);
-        found.sort_by_key(|chain| (chain.reach() != Reach::Automatic, chain.hops.len()));
+        found.sort_by_key(|chain| (chain.sets.first() != Some(&0), chain.hops.len()));
         let more = found.len().saturating_sub(MOST);
         found.truncate(MOST);
         (found, more)
@@ -97,14 +94,7 @@ impl Access<'_> {
         leads
     }
 
-    fn walk(
-        &self,
-        to: Oid,
-        end: End,
-        leading: &[Oid],
-        way: &mut Vec<(Oid, Edge)>,
-        found: &mut Vec<Chain>,
-    ) {
+    fn walk(&self, to: Oid, end: End, leading: &[Oid], way: &mut Vec<(Oid, Edge)>, found: &mut Vec<Chain>) {
         let Some((last, _)) = way.last().copied() else { return };
         if last == to {
             found.extend(Chain::of(&way[1..], end));

@@ -15,10 +15,10 @@ impl Access<'_> {
             true => format!(" granted by {}", of(grantor)),
             false => String::new(),
         };
-        let of_both =
-            self.live.memberships.iter().filter(|one| one.member == member && one.role == group);
-        let revokes: Vec<String> =
-            of_both.map(|one| format!("revoke {} from {}{}", of(group), of(member), by(one.grantor))).collect();
+        let of_both = self.live.memberships.iter().filter(|one| one.member == member && one.role == group);
+        let revokes: Vec<String> = of_both
+            .map(|one| format!("revoke {} from {}{}", of(group), of(member), by(one.grantor)))
+            .collect();
         let name = self.live.role_name(group);
         let also = match self.objects_of(group) {
             0 => None,
@@ -33,7 +33,8 @@ impl Access<'_> {
         let listed = |acl: &Acl| acl.iter().any(|entry| self.members.inherits(role, entry.grantee));
         let has = |object: &&Object| {
             !object.system
-                && (listed(&object.acl) || object.columns.iter().filter_map(|column| column.acl.as_ref()).any(listed))
+                && (listed(&object.acl)
+                    || object.columns.iter().filter_map(|column| column.acl.as_ref()).any(listed))
         };
         self.live.objects.iter().filter(has).count()
     }
@@ -87,7 +88,11 @@ impl Access<'_> {
             role.oid != group
                 && !role.superuser
                 && !role.is_predefined()
-                && self.members.identities(role.oid).iter().any(|identity| self.members.inherits(*identity, group))
+                && self
+                    .members
+                    .identities(role.oid)
+                    .iter()
+                    .any(|identity| self.members.inherits(*identity, group))
         };
         self.live.roles.values().filter(member).map(|role| role.name.clone()).collect()
     }
@@ -96,14 +101,18 @@ impl Access<'_> {
 /// Who has a privilege only because this grantee gave it on, directly or not.
 fn dependents(privilege: Privilege, entry: &AclEntry, acl: &Acl) -> Vec<Oid> {
     let gives = |entry: &&AclEntry| entry.grantable.contains(privilege);
-    let still = acl.iter().filter(gives).any(|other| other.grantee == entry.grantee && other.grantor != entry.grantor);
+    let still = acl
+        .iter()
+        .filter(gives)
+        .any(|other| other.grantee == entry.grantee && other.grantor != entry.grantor);
     if !entry.grantable.contains(privilege) || still {
         return Vec::new();
     }
     let mut gone = vec![entry.grantee];
     let mut next = 0;
     while let Some(grantor) = gone.get(next).copied() {
-        let given = acl.iter().filter(|other| other.grantor == grantor && other.privileges.contains(privilege));
+        let given =
+            acl.iter().filter(|other| other.grantor == grantor && other.privileges.contains(privilege));
         for other in given {
             if !gone.contains(&other.grantee) {
                 gone.push(other.grantee);

@@ -1,6 +1,6 @@
 //! What stands in the way of a privilege that is held: the schema, what a view needs, what policies call.
 
-use super::{Access, Kind, Object, Oid, PUBLIC, Privilege, Role, RowPolicy};
+use super::{Access, Column, Kind, Object, Oid, PUBLIC, Privilege, Role, RowPolicy};
 
 /// Why a privilege does not help.
 #[derive(Clone, Copy, Debug)]
@@ -11,6 +11,8 @@ pub(super) enum Hindrance<'a> {
     Needs { role: Oid, privilege: Privilege, relation: &'a Object },
     /// A view, or a policy of row-level security, calls a routine that who asks may not execute.
     Calls(&'a Object),
+    /// It is a system catalog.
+    Catalog,
 }
 
 impl<'a> Access<'a> {
@@ -21,11 +23,16 @@ impl<'a> Access<'a> {
         privilege: Privilege,
         object: &'o Object,
     ) -> Option<Hindrance<'o>> {
-        if self.is_superuser(identity) {
-            return None;
-        }
         if let Some(schema) = object.schema.as_deref().filter(|schema| !self.may_name(identity, schema)) {
             return Some(Hindrance::Schema(schema));
+        }
+        if self.refused(identity, object).contains(privilege) {
+            return Some(Hindrance::Catalog);
+        }
+        // a large object is opened for reading, too, when it is opened for writing (`inv_open`)
+        let opens = object.kind == Kind::LargeObject && privilege == Privilege::Update;
+        if opens && !self.held(identity, object).contains(Privilege::Select) {
+            return Some(Hindrance::Needs { role: identity, privilege: Privilege::Select, relation: object });
         }
         object.relation.as_ref()?;
         self.below(identity, identity, privilege, object, &mut Vec::new())
@@ -59,13 +66,21 @@ impl<'a> Access<'a> {
         }
         seen.push(object.oid);
         let user = if relation.security_invoker { current } else { object.owner };
+        // the conditions of a view are asked of what is changed, too; of what is added they are not
+        if privilege != Privilege::Insert
+            && let Some(hindrance) = self.calls(current, &relation.calls)
+        {
+            return Some(hindrance);
+        }
         if privilege == Privilege::Select {
-            let calls = self.calls(current, &relation.calls);
-            return calls.or_else(|| self.reads(current, user, &relation.reads, seen));
+            return self.reads(current, user, &relation.reads, seen);
         }
         let base = self.base(object).filter(|_| relation.passes_on.contains(privilege))?;
-        let any = |column| self.holds(user, privilege, base, Some(column));
-        if !self.held(user, base).contains(privilege) && !base.columns.iter().any(any) {
+        let read = |column: &&Column| relation.reads.contains(&(base.oid, column.number));
+        let mut columns = base.columns.iter().filter(read).peekable();
+        let each =
+            columns.peek().is_some() && columns.all(|column| self.holds(user, privilege, base, Some(column)));
+        if !self.held(user, base).contains(privilege) && !each {
             return Some(Hindrance::Needs { role: user, privilege, relation: base });
         }
         self.below(current, user, privilege, base, seen)
@@ -114,8 +129,7 @@ impl<'a> Access<'a> {
     /// Routines are executed as who asks, whoever the view belongs to.
     fn calls<'o>(&'o self, current: Oid, calls: &[Oid]) -> Option<Hindrance<'o>> {
         let called = calls.iter().filter_map(|oid| self.routines.get(oid).copied());
-        let mut refused =
-            called.filter(|routine| !self.held(current, routine).contains(Privilege::Execute));
+        let mut refused = called.filter(|routine| !self.held(current, routine).contains(Privilege::Execute));
         refused.next().map(Hindrance::Calls)
     }
 

@@ -59,7 +59,9 @@ impl Members {
             live.roles.keys().enumerate().map(|(place, oid)| (*oid, place)).collect();
         let predefined = PREDEFINED
             .iter()
-            .filter_map(|(name, class, all)| Some((live.role(name)?.oid, *class, all.iter().copied().collect())))
+            .filter_map(|(name, class, all)| {
+                Some((live.role(name)?.oid, *class, all.iter().copied().collect()))
+            })
             .collect();
         let mut members =
             Self { places, edges, inherited: HashMap::new(), identities: HashMap::new(), predefined };
@@ -116,7 +118,8 @@ impl Members {
 
     /// What predefined roles give an identity on things of a class.
     pub(super) fn predefined(&self, identity: Oid, class: Class) -> Privileges {
-        let gives = |(role, of, _): &&(Oid, Class, Privileges)| *of == class && self.inherits(identity, *role);
+        let gives =
+            |(role, of, _): &&(Oid, Class, Privileges)| *of == class && self.inherits(identity, *role);
         self.predefined.iter().filter(gives).fold(Privileges::NONE, |all, (.., more)| all.union(*more))
     }
 

@@ -26,7 +26,10 @@ impl<'a> Access<'a> {
         };
         let is = self.live.roles.get(&role);
         let logs_in = |member: &&super::Role| {
-            member.oid != role && member.login && !member.superuser && self.connects(member.oid)
+            member.oid != role
+                && member.login
+                && !member.superuser
+                && self.connects(member.oid)
                 && (self.inherits(member.oid, role) || self.may_set_role(member.oid, role))
         };
         let logins = self.live.roles.values().filter(logs_in).map(|member| member.name.clone());
@@ -75,6 +78,7 @@ impl<'a> Access<'a> {
                 format!("{} may not {privilege} {relation}", self.live.role_name(*role))
             }
             Hindrance::Calls(routine) => format!("no execute on {routine}"),
+            Hindrance::Catalog => "the server lets nobody but superusers change its catalogs".into(),
         }
     }
 }
@@ -177,15 +181,19 @@ impl Found<'_, '_> {
     fn unhindered(&self) -> Chain {
         let free = |identity: &Oid| self.access.hindrance(*identity, self.privilege, self.object).is_none();
         let identity = self.access.members.identities(self.role).iter().copied().find(free);
-        let chain = identity.and_then(|identity| self.access.chains(self.role, identity, End::Become).0.into_iter().next());
+        let chain = identity
+            .and_then(|identity| self.access.chains(self.role, identity, End::Become).0.into_iter().next());
         chain.unwrap_or_else(Chain::own)
     }
 
     fn push(&mut self, chain: &Chain, via: Via, columns: Vec<String>, close: Vec<Close>) {
-        let identity = chain.identity(self.role);
-        let hindrance = self.access.hindrance(identity, self.privilege, self.object);
+        let hindered = |identity| self.access.hindrance(identity, self.privilege, self.object);
+        let mut all = chain.identities(self.role);
+        let free = all.find(|(_, identity)| hindered(*identity).is_none());
+        let Some((reach, identity)) = free.or_else(|| chain.identities(self.role).next()) else { return };
+        let hindrance = hindered(identity);
         self.paths.push(Path {
-            reach: chain.reach(),
+            reach,
             hops: chain.named(self.access),
             acts_as: self.access.live.role_name(identity),
             via,

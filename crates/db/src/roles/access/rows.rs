@@ -11,7 +11,10 @@ impl Access<'_> {
         }
         let of = |permissive: bool| -> Vec<String> {
             let policies = self.policies(role, privilege, object);
-            policies.filter(|policy| policy.permissive == permissive).map(|policy| policy.name.clone()).collect()
+            policies
+                .filter(|policy| policy.permissive == permissive)
+                .map(|policy| policy.name.clone())
+                .collect()
         };
         let allowing = of(true);
         if allowing.is_empty() {
@@ -21,7 +24,9 @@ impl Access<'_> {
         let restricting = of(false);
         let open = restricting.is_empty()
             && self.policies(role, privilege, object).any(|policy| match privilege {
-                Privilege::Insert => everything(&policy.check) || policy.check.is_none() && everything(&policy.using),
+                Privilege::Insert => {
+                    everything(&policy.check) || policy.check.is_none() && everything(&policy.using)
+                }
                 _ => everything(&policy.using),
             });
         match open {

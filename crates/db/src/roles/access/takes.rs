@@ -9,7 +9,13 @@ const BEYOND: [(&str, bool); 3] =
 
 impl Access<'_> {
     /// Returns how a role could give itself this, where it has it not as it is.
-    pub(super) fn takes(&self, role: Oid, privilege: Privilege, object: &Object, column: Option<&Column>) -> Vec<Take> {
+    pub(super) fn takes(
+        &self,
+        role: Oid,
+        privilege: Privilege,
+        object: &Object,
+        column: Option<&Column>,
+    ) -> Vec<Take> {
         let reach = self.may(role, privilege, object, column);
         let mut takes = Vec::new();
         if reach == Reach::Automatic || self.is_superuser(role) {
@@ -31,16 +37,21 @@ impl Access<'_> {
     fn owner(&self, identity: &Role, object: &Object, takes: &mut Vec<Take>) {
         let schema = object.schema.as_deref().and_then(|schema| self.schemas.get(schema).copied());
         for owned in [Some(object), schema.filter(|schema| !self.may_name(identity.oid, &schema.name))] {
-            let Some(owned) = owned.filter(|owned| self.inherits(identity.oid, owned.owner)) else { continue };
+            let Some(owned) = owned.filter(|owned| self.inherits(identity.oid, owned.owner)) else {
+                continue;
+            };
             let owner = self.live.role_name(owned.owner);
-            push(takes, Take {
-                how: format!("as {owner}, the owner of {owned}, it can grant it to itself"),
-                close: Close {
-                    as_role: None,
-                    sql: format!("alter {} {} owner to another role", owned.kind.word(), owned.sql()),
-                    also: Some(format!("what only an owner may with {owned}")),
+            push(
+                takes,
+                Take {
+                    how: format!("as {owner}, the owner of {owned}, it can grant it to itself"),
+                    close: Close {
+                        as_role: None,
+                        sql: format!("alter {} {} owner to another role", owned.kind.word(), owned.sql()),
+                        also: Some(format!("what only an owner may with {owned}")),
+                    },
                 },
-            });
+            );
         }
     }
 
@@ -60,24 +71,39 @@ impl Access<'_> {
                 continue;
             }
             let (name, member) = (self.live.role_name(group), &identity.name);
-            push(takes, Take {
-                how: format!("{member} has the admin option of {name}, which may: it can make itself a member"),
-                close: Close {
-                    as_role: None,
-                    sql: format!("revoke admin option for {} from {}", quote_ident(&name), quote_ident(member)),
-                    also: None,
+            push(
+                takes,
+                Take {
+                    how: format!(
+                        "{member} has the admin option of {name}, which may: it can make itself a member"
+                    ),
+                    close: Close {
+                        as_role: None,
+                        sql: format!(
+                            "revoke admin option for {} from {}",
+                            quote_ident(&name),
+                            quote_ident(member)
+                        ),
+                        also: None,
+                    },
                 },
-            });
+            );
         }
         if identity.create_role && self.live.server.version < 160_000 {
-            push(takes, Take {
-                how: format!("{} may CREATEROLE: before 16 that is to join any role but a superuser", identity.name),
-                close: Close {
-                    as_role: None,
-                    sql: format!("alter role {} nocreaterole", quote_ident(&identity.name)),
-                    also: Some("making and changing roles".into()),
+            push(
+                takes,
+                Take {
+                    how: format!(
+                        "{} may CREATEROLE: before 16 that is to join any role but a superuser",
+                        identity.name
+                    ),
+                    close: Close {
+                        as_role: None,
+                        sql: format!("alter role {} nocreaterole", quote_ident(&identity.name)),
+                        also: Some("making and changing roles".into()),
+                    },
                 },
-            });
+            );
         }
     }
 
@@ -87,25 +113,33 @@ impl Access<'_> {
             let Some(group) = self.live.role(name) else { continue };
             let member = self.inherits(role.oid, group.oid) || self.may_set_role(role.oid, group.oid);
             if member && (writes || privilege == Privilege::Select) {
-                push(takes, Take {
-                    how: format!("as a member of {name} it reaches the server's files, and so everything"),
-                    close: Close {
-                        as_role: None,
-                        sql: format!("revoke {} from {}", quote_ident(name), quote_ident(&role.name)),
-                        also: None,
+                push(
+                    takes,
+                    Take {
+                        how: format!(
+                            "as a member of {name} it reaches the server's files, and so everything"
+                        ),
+                        close: Close {
+                            as_role: None,
+                            sql: format!("revoke {} from {}", quote_ident(name), quote_ident(&role.name)),
+                            also: None,
+                        },
                     },
-                });
+                );
             }
         }
         if role.replication && role.login && privilege == Privilege::Select {
-            push(takes, Take {
-                how: "with REPLICATION it may copy the whole cluster, past all privileges".into(),
-                close: Close {
-                    as_role: None,
-                    sql: format!("alter role {} noreplication", quote_ident(&role.name)),
-                    also: None,
+            push(
+                takes,
+                Take {
+                    how: "with REPLICATION it may copy the whole cluster, past all privileges".into(),
+                    close: Close {
+                        as_role: None,
+                        sql: format!("alter role {} noreplication", quote_ident(&role.name)),
+                        also: None,
+                    },
                 },
-            });
+            );
         }
     }
 }

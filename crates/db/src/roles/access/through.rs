@@ -4,7 +4,13 @@ use super::{Access, Close, Column, Kind, Object, Oid, Path, Privilege, Reach, Ro
 
 impl<'a> Access<'a> {
     /// Returns the ways around that work: views, copies, parents, functions. None for a superuser, who needs none.
-    pub fn through(&self, role: Oid, privilege: Privilege, object: &'a Object, column: Option<&Column>) -> Vec<Path> {
+    pub fn through(
+        &self,
+        role: Oid,
+        privilege: Privilege,
+        object: &'a Object,
+        column: Option<&Column>,
+    ) -> Vec<Path> {
         if self.is_superuser(role) {
             return Vec::new();
         }
@@ -52,7 +58,9 @@ impl<'a> Access<'a> {
                 None => None,
             };
             let via = Via::Parent { table: parent.to_string() };
-            paths.extend(self.working(role, privilege, parent, column).map(|path| Path { via: via.clone(), ..path }));
+            paths.extend(
+                self.working(role, privilege, parent, column).map(|path| Path { via: via.clone(), ..path }),
+            );
         }
     }
 
@@ -87,17 +95,20 @@ impl<'a> Access<'a> {
         routines.sort_by_key(|routine| (routine.owner, routine.to_string()));
         for same in routines.chunk_by(|a, b| a.owner == b.owner) {
             for reach in [Reach::Automatic, Reach::BySetRole] {
-                let callable = |routine: &&&&Object| self.may(role, Privilege::Execute, routine, None) == reach;
+                let callable =
+                    |routine: &&&&Object| self.may(role, Privilege::Execute, routine, None) == reach;
                 let functions: Vec<&&&Object> = same.iter().filter(callable).collect();
                 let Some(first) = functions.first() else { continue };
-                let ways = functions.iter().flat_map(|f| self.working(role, Privilege::Execute, f, None).take(1));
+                let ways =
+                    functions.iter().flat_map(|f| self.working(role, Privilege::Execute, f, None).take(1));
                 let mut close: Vec<Close> = Vec::new();
                 for one in ways.flat_map(|path| path.close) {
                     if close.iter().all(|known| known.sql != one.sql) {
                         close.push(one);
                     }
                 }
-                let Some(way) = self.working(role, Privilege::Execute, first, None).find(|way| way.reach == reach)
+                let Some(way) =
+                    self.working(role, Privilege::Execute, first, None).find(|way| way.reach == reach)
                 else {
                     continue;
                 };

@@ -70,9 +70,17 @@ impl<'a> Access<'a> {
         }
     }
 
-    fn who(&self, role: &Role, privilege: Privilege, object: &'a Object, column: Option<&Column>) -> Option<Who> {
+    fn who(
+        &self,
+        role: &Role,
+        privilege: Privilege,
+        object: &'a Object,
+        column: Option<&Column>,
+    ) -> Option<Who> {
         let (paths, _) = self.paths(role.oid, privilege, object, column);
-        let own = paths.into_iter().filter(|path| path.hindrance.is_none() && !matches!(path.via, Via::Public { .. }));
+        let own = paths
+            .into_iter()
+            .filter(|path| path.hindrance.is_none() && !matches!(path.via, Via::Public { .. }));
         // the whole before single columns, itself before SET ROLE
         let best = own.min_by_key(|path| (!path.columns.is_empty(), path.reach != Reach::Automatic));
         let best = best.or_else(|| self.through(role.oid, privilege, object, column).into_iter().next());
@@ -127,7 +135,9 @@ impl std::fmt::Display for Via {
             Self::Public { grantor } => write!(f, "granted to PUBLIC by {grantor}"),
             Self::Superuser { role } => write!(f, "{role} is a superuser"),
             Self::Predefined { role } => write!(f, "{role} has it without a grant"),
-            Self::View { views, acts_as: Some(owner), .. } => write!(f, "view {} acts as {owner}", views.join(" → ")),
+            Self::View { views, acts_as: Some(owner), .. } => {
+                write!(f, "view {} acts as {owner}", views.join(" → "))
+            }
             Self::View { views, .. } => write!(f, "view {}", views.join(" → ")),
             Self::Copy { views, .. } => write!(f, "copied by materialized view {}", views.join(" → ")),
             Self::Parent { table } => write!(f, "part of {table}"),
