@@ -5,9 +5,11 @@
 mod acl;
 mod change;
 mod inspect;
+pub mod lint;
 mod live;
 mod policy;
 mod privilege;
+mod view_tree;
 
 pub use acl::{Acl, AclEntry};
 pub use change::{Change, Phase, Statement};
