@@ -7,8 +7,10 @@ mod change;
 mod inspect;
 pub mod lint;
 mod live;
+pub mod password;
 mod policy;
 mod privilege;
+mod scram;
 mod view_tree;
 
 pub use acl::{Acl, AclEntry};

@@ -1,0 +1,3 @@
+//! Roles and privileges on a live server.
+
+mod lint;
