@@ -7,10 +7,13 @@ mod change;
 mod inspect;
 pub mod lint;
 mod live;
+pub mod matrix;
 pub mod password;
 mod policy;
 mod privilege;
+mod saved;
 mod scram;
+mod state;
 mod view_tree;
 
 pub use acl::{Acl, AclEntry};
@@ -25,3 +28,5 @@ pub use policy::{
     RoleRule, SchemaRule, Scope, Selector, Target, Versions,
 };
 pub use privilege::{Class, Privilege, Privileges};
+pub use saved::SavedPlan;
+pub use state::{Changed, Reach, State, StateDigest};

@@ -79,7 +79,10 @@ impl fmt::Debug for Verifier {
 }
 
 fn keyed(key: &[u8; 32], message: &[u8]) -> [u8; 32] {
-    let mut code = Hmac::<Sha256>::new(key.into());
+    // a shorter key is filled up with zeros, to one block of SHA-256
+    let mut block = [0; 64];
+    block[..key.len()].copy_from_slice(key);
+    let mut code = Hmac::<Sha256>::new(&block.into());
     code.update(message);
     code.finalize().into_bytes().into()
 }

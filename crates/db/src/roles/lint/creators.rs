@@ -111,7 +111,9 @@ fn forgotten(index: &Index<'_>, schema: &Object, findings: &mut Vec<Finding>) {
             || index.live.defaults.iter().any(|default| {
                 default.creator == creator && default.schema.as_deref() == Some(schema.name.as_str())
             });
+        // a column's sequence goes with its table, and cannot go alone
         if !means_it
+            && !(object.kind == Kind::Sequence && index.live.owned_sequences.contains_key(&object.oid))
             && Index::is_own(object)
             && (index.is_superuser(creator) || index.is_member(creator, owner.oid))
         {
@@ -119,9 +121,6 @@ fn forgotten(index: &Index<'_>, schema: &Object, findings: &mut Vec<Finding>) {
         }
     }
     for (creator, objects) in of {
-        // a sequence of a column goes with its table, and cannot go alone
-        let has_table = objects.iter().any(|object| object.kind.class() == Class::Table);
-        let moves = objects.iter().filter(|object| !(has_table && object.kind == Kind::Sequence));
         let (name, owner) = (index.live.role_name(creator), &owner.name);
         findings.push(Finding {
             severity: Severity::Warning,
@@ -131,7 +130,8 @@ fn forgotten(index: &Index<'_>, schema: &Object, findings: &mut Vec<Finding>) {
                 "{name} may act as {owner}, and created without SET ROLE: {}; default privileges of {owner} were not given on it",
                 some(objects.iter().map(|object| object.to_string()))
             ),
-            repair: moves
+            repair: objects
+                .iter()
                 .map(|object| {
                     let (kind, sql) = (object.kind.word(), object.sql());
                     by_login(format!("alter {kind} {sql} owner to {}", quote_ident(owner)))
