@@ -12,7 +12,7 @@ use unisys_ops::{platform, random, secret};
 
 use crate::context::Context;
 use crate::exit::Exit;
-use crate::failure::{Explain, Failure};
+use crate::failure::Failure;
 use crate::ui::Ui;
 use crate::view;
 use crate::view::roles::passwd::Report;
