@@ -6,12 +6,18 @@ mod access;
 mod acl;
 mod change;
 mod inspect;
+pub mod lint;
 mod live;
 pub mod matrix;
+pub mod password;
 mod policy;
 mod privilege;
+mod saved;
+mod scram;
+mod state;
+mod view_tree;
 
-pub use access::{Access, Close, Explanation, Granted, Hop, Path, Reach, Rows, Take, Via, Who, WhoCan};
+pub use access::{Ability, Access, Close, Explanation, Granted, Hop, Path, Rows, Take, Via, Who, WhoCan};
 pub use acl::{Acl, AclEntry};
 pub use change::{Change, Phase, Statement};
 pub use inspect::{begin_read_only, inspect};
@@ -24,3 +30,5 @@ pub use policy::{
     RoleRule, SchemaRule, Scope, Selector, Target, Versions,
 };
 pub use privilege::{Class, Privilege, Privileges};
+pub use saved::SavedPlan;
+pub use state::{Changed, Reach, State, StateDigest};

@@ -30,7 +30,7 @@ pub use who::{Who, WhoCan};
 /// Whether a role may do something.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Reach {
+pub enum Ability {
     /// It may not.
     #[default]
     No,
@@ -100,7 +100,7 @@ impl<'a> Access<'a> {
     ///
     /// Whether the role may connect, and which rows it then sees, are questions of their own ([`Access::connects`],
     /// [`Access::rows`]).
-    pub fn may(&self, role: Oid, privilege: Privilege, object: &Object, column: Option<&Column>) -> Reach {
+    pub fn may(&self, role: Oid, privilege: Privilege, object: &Object, column: Option<&Column>) -> Ability {
         self.reach(role, |identity| {
             self.holds(identity, privilege, object, column)
                 && self.hindrance(identity, privilege, object).is_none()
@@ -109,7 +109,7 @@ impl<'a> Access<'a> {
 
     /// Returns whether a role has a privilege, whether or not it helps: `has_table_privilege` and its kin, and SET ROLE.
     /// With a table without a column: on the table itself, or on each column.
-    pub fn has(&self, role: Oid, privilege: Privilege, object: &Object, column: Option<&Column>) -> Reach {
+    pub fn has(&self, role: Oid, privilege: Privilege, object: &Object, column: Option<&Column>) -> Ability {
         self.reach(role, |identity| self.holds(identity, privilege, object, column))
     }
 
@@ -134,7 +134,7 @@ impl<'a> Access<'a> {
 
     /// Returns the columns with which a role may do this, by either way.
     pub fn columns(&self, role: Oid, privilege: Privilege, object: &'a Object) -> Vec<&'a Column> {
-        let may = |column: &&Column| self.may(role, privilege, object, Some(column)) != Reach::No;
+        let may = |column: &&Column| self.may(role, privilege, object, Some(column)) != Ability::No;
         object.columns.iter().filter(may).collect()
     }
 
@@ -161,11 +161,11 @@ impl<'a> Access<'a> {
         self.live.roles.get(&role).is_some_and(|role| role.superuser)
     }
 
-    fn reach(&self, role: Oid, may: impl Fn(Oid) -> bool) -> Reach {
+    fn reach(&self, role: Oid, may: impl Fn(Oid) -> bool) -> Ability {
         match self.members.identities(role).iter().position(|identity| may(*identity)) {
-            Some(0) => Reach::Automatic,
-            Some(_) => Reach::BySetRole,
-            None => Reach::No,
+            Some(0) => Ability::Automatic,
+            Some(_) => Ability::BySetRole,
+            None => Ability::No,
         }
     }
 

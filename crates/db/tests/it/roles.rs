@@ -1,7 +1,10 @@
 //! Roles and privileges on a live server.
 
 mod inspect;
+mod lint;
 mod oracle;
+#[cfg(unix)]
+mod password;
 
 use unisys_db::Target;
 use unisys_db::roles::{self, Live};

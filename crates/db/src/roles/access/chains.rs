@@ -1,7 +1,7 @@
 //! Every chain of memberships from one role to another.
 
 use super::members::Edge;
-use super::{Access, Hop, Oid, Reach};
+use super::{Ability, Access, Hop, Oid};
 
 /// A way over memberships: first those that SET ROLE goes along, then those whose rights come by themselves.
 #[derive(Clone, Debug)]
@@ -41,10 +41,10 @@ impl Chain {
     }
 
     /// As whom `role` can act on this way, itself first where it can.
-    pub(super) fn identities(&self, role: Oid) -> impl Iterator<Item = (Reach, Oid)> {
+    pub(super) fn identities(&self, role: Oid) -> impl Iterator<Item = (Ability, Oid)> {
         self.sets.iter().map(move |set| match set.checked_sub(1) {
-            None => (Reach::Automatic, role),
-            Some(last) => (Reach::BySetRole, self.hops[last].0),
+            None => (Ability::Automatic, role),
+            Some(last) => (Ability::BySetRole, self.hops[last].0),
         })
     }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::{Kind, Privilege};
-use super::Reach;
+use super::Ability;
 
 /// The answer to "may this role do that?", with every way it can.
 #[derive(Clone, Debug, Serialize)]
@@ -20,7 +20,7 @@ pub struct Explanation {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub column: Option<String>,
     /// Whether it may, directly: not counting `through`.
-    pub reach: Reach,
+    pub reach: Ability,
     /// Of a table asked for as a whole, and not allowed so: the columns it may.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<String>,
@@ -53,7 +53,7 @@ impl Explanation {
 #[derive(Clone, Debug, Serialize)]
 pub struct Path {
     /// Whether it needs SET ROLE.
-    pub reach: Reach,
+    pub reach: Ability,
     /// From the role, over memberships, to who has the privilege; empty: itself, or everybody.
     pub hops: Vec<Hop>,
     /// As whom it is done: the role itself, or to whom SET ROLE goes.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::chains::{Chain, End};
 use super::hinder::Hindrance;
-use super::{Access, Close, Column, Explanation, Object, Oid, PUBLIC, Path, Privilege, Reach, Via};
+use super::{Ability, Access, Close, Column, Explanation, Object, Oid, PUBLIC, Path, Privilege, Via};
 use crate::quote_ident;
 use crate::roles::{Acl, AclEntry};
 
@@ -18,10 +18,10 @@ impl<'a> Access<'a> {
         column: Option<&Column>,
     ) -> Explanation {
         let (mut paths, more) = self.paths(role, privilege, object, column);
-        paths.sort_by_key(|path| (path.hindrance.is_some(), path.reach != Reach::Automatic));
+        paths.sort_by_key(|path| (path.hindrance.is_some(), path.reach != Ability::Automatic));
         let reach = self.may(role, privilege, object, column);
         let columns = match (reach, column) {
-            (Reach::No, None) => self.columns(role, privilege, object),
+            (Ability::No, None) => self.columns(role, privilege, object),
             _ => Vec::new(),
         };
         let is = self.live.roles.get(&role);

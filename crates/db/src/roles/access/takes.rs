@@ -1,6 +1,6 @@
 //! How a role could give itself what it has not.
 
-use super::{Access, Close, Column, Object, Oid, Privilege, Reach, Role, Take};
+use super::{Ability, Access, Close, Column, Object, Oid, Privilege, Role, Take};
 use crate::quote_ident;
 
 /// Predefined roles whose members act on the server's files or as its system user, where everything lies.
@@ -18,7 +18,7 @@ impl Access<'_> {
     ) -> Vec<Take> {
         let reach = self.may(role, privilege, object, column);
         let mut takes = Vec::new();
-        if reach == Reach::Automatic || self.is_superuser(role) {
+        if reach == Ability::Automatic || self.is_superuser(role) {
             return takes;
         }
         for identity in self.members.identities(role) {
@@ -67,7 +67,7 @@ impl Access<'_> {
     ) {
         for (group, edge) in self.members.groups(identity.oid).filter(|(_, edge)| edge.admin) {
             let reached = self.inherits(role, group) || self.may_set_role(role, group);
-            if reached || edge.implicit || self.may(group, privilege, object, column) == Reach::No {
+            if reached || edge.implicit || self.may(group, privilege, object, column) == Ability::No {
                 continue;
             }
             let (name, member) = (self.live.role_name(group), &identity.name);

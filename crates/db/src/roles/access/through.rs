@@ -1,6 +1,6 @@
 //! Ways around a privilege: what may be used acts as somebody who has it.
 
-use super::{Access, Close, Column, Kind, Object, Oid, Path, Privilege, Reach, Rows, Via};
+use super::{Ability, Access, Close, Column, Kind, Object, Oid, Path, Privilege, Rows, Via};
 
 impl<'a> Access<'a> {
     /// Returns the ways around that work: views, copies, parents, functions. None for a superuser, who needs none.
@@ -21,7 +21,7 @@ impl<'a> Access<'a> {
             self.parents(role, privilege, object, column, &mut paths);
         }
         self.functions(role, privilege, object, column, &mut paths);
-        paths.sort_by_key(|path| path.reach != Reach::Automatic);
+        paths.sort_by_key(|path| path.reach != Ability::Automatic);
         paths
     }
 
@@ -94,7 +94,7 @@ impl<'a> Access<'a> {
         let mut routines: Vec<&&Object> = self.routines.values().filter(acts).collect();
         routines.sort_by_key(|routine| (routine.owner, routine.to_string()));
         for same in routines.chunk_by(|a, b| a.owner == b.owner) {
-            for reach in [Reach::Automatic, Reach::BySetRole] {
+            for reach in [Ability::Automatic, Ability::BySetRole] {
                 let callable =
                     |routine: &&&&Object| self.may(role, Privilege::Execute, routine, None) == reach;
                 let functions: Vec<&&&Object> = same.iter().filter(callable).collect();

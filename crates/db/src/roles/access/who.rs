@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Access, Column, Kind, Object, PUBLIC, Path, Privilege, Reach, Role, Rows, Via};
+use super::{Ability, Access, Column, Kind, Object, PUBLIC, Path, Privilege, Role, Rows, Via};
 
 /// The answer to "who may do that?".
 #[derive(Clone, Debug, Serialize)]
@@ -33,8 +33,8 @@ pub struct Who {
     pub login: bool,
     /// Whether it may connect to this database, if it can log in.
     pub connects: bool,
-    /// Whether SET ROLE is needed; [`Reach::No`]: only by a way around.
-    pub reach: Reach,
+    /// Whether SET ROLE is needed; [`Ability::No`]: only by a way around.
+    pub reach: Ability,
     /// The columns it may, where it may not the whole.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<String>,
@@ -53,9 +53,9 @@ impl<'a> Access<'a> {
             .filter_map(|role| self.who(role, privilege, object, column))
             .collect();
         let place = |reach| match reach {
-            Reach::Automatic => 0,
-            Reach::BySetRole => 1,
-            Reach::No => 2,
+            Ability::Automatic => 0,
+            Ability::BySetRole => 1,
+            Ability::No => 2,
         };
         roles.sort_by(|a, b| (place(a.reach), &a.role).cmp(&(place(b.reach), &b.role)));
         let superusers = self.live.roles.values().filter(|role| role.superuser);
@@ -82,20 +82,20 @@ impl<'a> Access<'a> {
             .into_iter()
             .filter(|path| path.hindrance.is_none() && !matches!(path.via, Via::Public { .. }));
         // the whole before single columns, itself before SET ROLE
-        let best = own.min_by_key(|path| (!path.columns.is_empty(), path.reach != Reach::Automatic));
+        let best = own.min_by_key(|path| (!path.columns.is_empty(), path.reach != Ability::Automatic));
         let best = best.or_else(|| self.through(role.oid, privilege, object, column).into_iter().next());
         let path = best?;
         let around = !matches!(path.via, Via::Grant { .. } | Via::Predefined { .. } | Via::Superuser { .. });
         let may = self.may(role.oid, privilege, object, column);
         let columns = match (may, column) {
-            (Reach::No, None) if !around => self.columns(role.oid, privilege, object),
+            (Ability::No, None) if !around => self.columns(role.oid, privilege, object),
             _ => Vec::new(),
         };
         Some(Who {
             role: role.name.clone(),
             login: role.login,
             connects: self.connects(role.oid),
-            reach: if around { Reach::No } else { path.reach },
+            reach: if around { Ability::No } else { path.reach },
             columns: columns.into_iter().map(|column| column.name.clone()).collect(),
             path,
         })
@@ -106,7 +106,7 @@ impl Path {
     /// Returns the way in a few words, from the role's side: `inherits reporting: granted by app_owner`.
     pub fn brief(&self) -> String {
         let hops: Vec<String> = self.hops.iter().map(|hop| hop.role.clone()).collect();
-        let set = self.reach == Reach::BySetRole;
+        let set = self.reach == Ability::BySetRole;
         let way = match (set, hops.as_slice()) {
             (_, []) => String::new(),
             (false, all) => format!("member of {}: ", all.join(" → ")),

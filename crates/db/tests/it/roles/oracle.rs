@@ -7,7 +7,7 @@ mod world;
 use std::collections::BTreeMap;
 
 use unisys_db::Session;
-use unisys_db::roles::{Access, Live, Oid, Reach, Role, Via};
+use unisys_db::roles::{Ability, Access, Live, Oid, Role, Via};
 
 use super::live;
 use crate::support::session;
@@ -61,9 +61,9 @@ async fn judge(session: &Session, live: &Live, what: &str) {
                 works(&role.oid),
                 others.iter().filter(|other| happened.contains_key(other)).any(works),
             ) {
-                (true, _) => Reach::Automatic,
-                (false, true) => Reach::BySetRole,
-                (false, false) => Reach::No,
+                (true, _) => Ability::Automatic,
+                (false, true) => Ability::BySetRole,
+                (false, false) => Ability::No,
             };
             let said = attempt.said(&access, role.oid);
             *counts.entry(truth).or_insert(0) += 1;
@@ -99,7 +99,7 @@ fn consistent(access: &Access<'_>, role: Oid, attempt: &Attempt<'_>, wrong: &mut
             .iter()
             .filter(|path| path.hindrance.is_none() && path.columns.is_empty() || column.is_some());
         let best =
-            whole.filter(|path| path.hindrance.is_none()).map(|path| path.reach).max().unwrap_or(Reach::No);
+            whole.filter(|path| path.hindrance.is_none()).map(|path| path.reach).max().unwrap_or(Ability::No);
         let said = access.may(role, *privilege, object, *column);
         let by_columns = paths.iter().any(|path| !path.columns.is_empty());
         if best != said && !(column.is_none() && by_columns && best < said) {

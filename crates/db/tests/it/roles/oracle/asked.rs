@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use unisys_db::Session;
-use unisys_db::roles::{Access, Class, Object, Oid, Privilege, Reach};
+use unisys_db::roles::{Ability, Access, Class, Object, Oid, Privilege};
 
 type Held = HashSet<(Oid, Oid, i16, String)>;
 
@@ -31,7 +31,7 @@ pub(super) async fn asked(session: &Session, access: &Access<'_>, what: &str) {
                     let whole = held.contains(&has(0));
                     let each = !object.columns.is_empty()
                         && object.columns.iter().all(|column| columns.contains(&has(column.number)));
-                    let said = access.has(role.oid, *privilege, object, None) == Reach::Automatic;
+                    let said = access.has(role.oid, *privilege, object, None) == Ability::Automatic;
                     count += 1;
                     if (whole || each) != said {
                         wrong
@@ -41,7 +41,8 @@ pub(super) async fn asked(session: &Session, access: &Access<'_>, what: &str) {
                         continue;
                     }
                     for column in &object.columns {
-                        let said = access.has(role.oid, *privilege, object, Some(column)) == Reach::Automatic;
+                        let said =
+                            access.has(role.oid, *privilege, object, Some(column)) == Ability::Automatic;
                         count += 1;
                         if columns.contains(&has(column.number)) != said {
                             wrong.push(format!(

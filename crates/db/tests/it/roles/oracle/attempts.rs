@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use unisys_db::roles::{Access, Class, Column, Kind, Live, Object, Oid, Privilege, Reach, Role};
+use unisys_db::roles::{Ability, Access, Class, Column, Kind, Live, Object, Oid, Privilege, Role};
 use unisys_db::{Session, quote_ident};
 
 /// One statement, and what it needs: any of these.
@@ -24,7 +24,7 @@ impl Attempt<'_> {
         }
     }
 
-    pub(super) fn said(&self, access: &Access<'_>, role: Oid) -> Reach {
+    pub(super) fn said(&self, access: &Access<'_>, role: Oid) -> Ability {
         let reach = |(privilege, object, column): &(Privilege, &Object, Option<&Column>)| {
             access.may(role, *privilege, object, *column)
         };
