@@ -184,7 +184,7 @@ fn relation<'a>(object: &'a Object, live: &Live, facts: &Facts, attempts: &mut V
             sql,
             needs: vec![(privilege, object, column)],
             refusals: Vec::new(),
-            loose: false,
+            loose: !table && privilege != P::Select,
         });
     };
     one(P::Select, format!("select * from {name} limit 0"), None);
