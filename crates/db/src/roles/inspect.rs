@@ -77,7 +77,9 @@ pub async fn inspect(session: &Session) -> Result<Live, DbError> {
     for row in rows(session, sql!("defaults")).await? {
         defaults.push(default_acl(&row, &mut acls)?);
     }
-    Ok(Live { server, roles, memberships, settings, databases, objects, defaults })
+    let owned = rows(session, sql!("owned_sequences")).await?;
+    let owned_sequences = owned.iter().map(|row| (row.get("sequence"), row.get("relation"))).collect();
+    Ok(Live { server, roles, memberships, settings, databases, objects, defaults, owned_sequences })
 }
 
 async fn rows(session: &Session, query: &str) -> Result<Vec<Row>, DbError> {

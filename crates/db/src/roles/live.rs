@@ -35,6 +35,9 @@ pub struct Live {
     pub objects: Vec<Object>,
     /// Default privileges of this database.
     pub defaults: Vec<DefaultAcl>,
+    /// Sequences that belong to a column (`serial`, identity) and the table it is of, whose owner is theirs.
+    #[serde(default)]
+    pub owned_sequences: BTreeMap<Oid, Oid>,
 }
 
 /// The server, and the login that asked.
