@@ -4,6 +4,7 @@
 
 mod acl;
 mod change;
+mod difference;
 mod inspect;
 mod live;
 pub mod matrix;
@@ -12,6 +13,7 @@ mod privilege;
 
 pub use acl::{Acl, AclEntry};
 pub use change::{Change, Phase, Statement};
+pub use difference::{Difference, Impossible, Notice, difference};
 pub use inspect::{begin_read_only, inspect};
 pub use live::{
     BOOTSTRAP, Column, Database, DefaultAcl, Kind, Live, Membership, Object, Oid, PUBLIC, Password, Relation,
