@@ -10,6 +10,8 @@ mod live;
 pub mod matrix;
 mod policy;
 mod privilege;
+mod saved;
+mod state;
 
 pub use acl::{Acl, AclEntry};
 pub use change::{Change, Phase, Statement};
@@ -24,3 +26,5 @@ pub use policy::{
     RoleRule, SchemaRule, Scope, Selector, Target, Versions,
 };
 pub use privilege::{Class, Privilege, Privileges};
+pub use saved::SavedPlan;
+pub use state::{Changed, Reach, State, StateDigest};
