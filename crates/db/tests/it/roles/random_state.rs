@@ -11,7 +11,7 @@ pub(crate) const ROLES: [&str; 9] = [
     "Prop \"Team\"; drop",
     "PUBLIC",
     "prop_naïve_роль",
-    "prop_sixty_three_bytes_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa_",
+    "prop_sixty_three_bytes_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
     "prop_foreign",
     "prop_foreign_2",
     "prop_login",
