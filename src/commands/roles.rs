@@ -1,6 +1,7 @@
 //! `roles`: who may do what, declared, applied, proved.
 
 mod matrix;
+mod passwd;
 
 use unisys_db::roles::{self, Live};
 use unisys_db::{Session, Target};
@@ -20,12 +21,14 @@ pub(crate) struct Args {
 #[derive(clap::Subcommand)]
 enum Command {
     Matrix(matrix::Args),
+    Passwd(passwd::Args),
 }
 
 pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
     let target = ctx.target(&ctx.selection()?, ui)?;
     match args.command {
         Command::Matrix(args) => matrix::run(&args, &target, ui).await,
+        Command::Passwd(args) => passwd::run(args, None, &target, ctx, ui).await,
     }
 }
 

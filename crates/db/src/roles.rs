@@ -6,12 +6,16 @@ mod acl;
 mod change;
 mod difference;
 mod inspect;
+pub mod lint;
 mod live;
 pub mod matrix;
+pub mod password;
 mod policy;
 mod privilege;
 mod saved;
+mod scram;
 mod state;
+mod view_tree;
 
 pub use acl::{Acl, AclEntry};
 pub use change::{Change, Phase, Statement};

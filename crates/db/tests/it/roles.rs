@@ -1,6 +1,9 @@
-//! Roles and privileges on a real server.
+//! Roles and privileges on a live server.
 
 mod chance;
 mod converges;
+mod lint;
+#[cfg(unix)]
+mod password;
 mod random_policy;
 mod random_state;
