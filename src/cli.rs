@@ -12,7 +12,7 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, Value
 use crate::commands::pick::with_newest_proven;
 use crate::commands::{
     backup, completions, config, data, doctor, drill, init, key, man, migrate, open, quickstart, restore,
-    schedule, server, verify,
+    roles, schedule, server, verify,
 };
 use crate::context::Context;
 use crate::exit::Exit;
@@ -72,6 +72,7 @@ enum Command {
     Doctor(doctor::Args),
     Server(server::Args),
     Migrate(migrate::Args),
+    Roles(roles::Args),
     Data(data::Args),
     Backup(backup::Args),
     Drill(drill::Args),
@@ -109,6 +110,7 @@ impl Command {
         match self {
             Self::Quickstart(args) => quickstart::run(args, &context()?, ui).await,
             Self::Migrate(args) => migrate::run(args, &context()?, ui).await,
+            Self::Roles(args) => roles::run(args, &context()?, ui).await,
             Self::Data(args) => data::run(args, &context()?, ui).await,
             Self::Init(args) => init::run(args, globals, ui).await,
             Self::Doctor(_) => doctor::run(&context()?, ui).await,

@@ -14,6 +14,7 @@ pub(crate) mod open;
 pub(crate) mod pick;
 pub(crate) mod quickstart;
 pub(crate) mod restore;
+pub(crate) mod roles;
 pub(crate) mod schedule;
 pub(crate) mod server;
 pub(crate) mod signature;

@@ -21,6 +21,7 @@ pub(crate) mod rehearsal;
 pub(crate) mod rekey;
 pub(crate) mod report;
 pub(crate) mod restore;
+pub(crate) mod roles;
 pub(crate) mod rollback;
 pub(crate) mod schedule;
 pub(crate) mod server;

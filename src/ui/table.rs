@@ -1,5 +1,7 @@
 //! A page of lines and tables: for people as columns, for spreadsheets as CSV.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, presets};
 
@@ -88,29 +90,29 @@ enum Kind {
 
 /// The head of one column.
 pub(crate) struct Column {
-    name: &'static str,
+    name: Cow<'static, str>,
     kind: Kind,
 }
 
 impl Column {
     /// Returns a column of texts that may be broken over lines.
-    pub(crate) fn text(name: &'static str) -> Self {
-        Self { name, kind: Kind::Text }
+    pub(crate) fn text(name: impl Into<Cow<'static, str>>) -> Self {
+        Self { name: name.into(), kind: Kind::Text }
     }
 
     /// Returns a column of texts that are copied from the screen, and so never broken.
-    pub(crate) fn whole(name: &'static str) -> Self {
-        Self { name, kind: Kind::Whole }
+    pub(crate) fn whole(name: impl Into<Cow<'static, str>>) -> Self {
+        Self { name: name.into(), kind: Kind::Whole }
     }
 
     /// Returns a column for programs alone: CSV has it, a table does not.
-    pub(crate) fn hidden(name: &'static str) -> Self {
-        Self { name, kind: Kind::Hidden }
+    pub(crate) fn hidden(name: impl Into<Cow<'static, str>>) -> Self {
+        Self { name: name.into(), kind: Kind::Hidden }
     }
 
     /// Returns a column of numbers: to the right, never broken.
-    pub(crate) fn number(name: &'static str) -> Self {
-        Self { name, kind: Kind::Number }
+    pub(crate) fn number(name: impl Into<Cow<'static, str>>) -> Self {
+        Self { name: name.into(), kind: Kind::Number }
     }
 }
 
@@ -180,6 +182,12 @@ impl Table {
         self.rows.push(cells.into());
     }
 
+    /// Adds a row of as many cells as there are columns, where their number is not known before.
+    pub(crate) fn row_of(&mut self, cells: Vec<Cell>) {
+        debug_assert_eq!(cells.len(), self.columns.len());
+        self.rows.push(cells);
+    }
+
     fn to_text(&self, terminal: bool) -> String {
         let mut table = comfy_table::Table::new();
         table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
@@ -187,7 +195,7 @@ impl Table {
             table.force_no_tty().set_width(WIDTH);
         }
         let seen = |column: &&Column| column.kind != Kind::Hidden;
-        table.set_header(self.columns.iter().filter(seen).map(|column| column.name));
+        table.set_header(self.columns.iter().filter(seen).map(|column| column.name.as_ref()));
         for row in &self.rows {
             let cells = self.columns.iter().zip(row).filter(|(column, _)| seen(column));
             table.add_row(cells.map(|(_, cell)| cell.shown.as_str()));
@@ -205,7 +213,7 @@ impl Table {
     }
 
     fn to_csv(&self) -> String {
-        let head = record(self.columns.iter().map(|column| column.name));
+        let head = record(self.columns.iter().map(|column| column.name.as_ref()));
         let rows = self.rows.iter().map(|row| record(row.iter().map(|cell| cell.raw.as_str())));
         std::iter::once(head).chain(rows).collect()
     }

@@ -19,6 +19,7 @@ pub mod pattern;
 pub mod preflight;
 pub mod quality;
 pub mod replication;
+pub mod roles;
 pub mod run_lock;
 pub mod selection;
 pub mod silence;

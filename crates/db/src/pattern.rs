@@ -87,6 +87,48 @@ impl SchemaPattern {
     }
 }
 
+/// A pattern for one name of any kind; a dot is a character as any other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamePattern {
+    name: Glob,
+    text: String,
+}
+
+/// A pattern that is none.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error(
+    "{0:?} is no pattern for names: write a name, with * and ?, in double quotes what holds one of these"
+)]
+pub struct NamePatternError(String);
+
+impl NamePattern {
+    /// Returns the pattern in `text`. Capitals are capitals: nothing is folded.
+    ///
+    /// # Errors
+    /// [`NamePatternError`] for an empty name or an open quote.
+    pub fn parse(text: &str) -> Result<Self, NamePatternError> {
+        let parts = parts(text).ok_or_else(|| NamePatternError(text.to_owned()))?;
+        let mut name = Vec::new();
+        for Glob(part) in parts {
+            if !name.is_empty() {
+                name.push(Part::Char('.'));
+            }
+            name.extend(part);
+        }
+        Ok(Self { name: Glob(name), text: text.to_owned() })
+    }
+
+    /// Whether it takes this name.
+    pub fn matches(&self, name: &str) -> bool {
+        self.name.matches(name)
+    }
+
+    /// Returns it as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
 /// Returns what stands between the dots; nothing for an open quote or an empty part.
 fn parts(text: &str) -> Option<Vec<Glob>> {
     let (mut parts, mut part, mut quoted) = (Vec::new(), Vec::new(), false);
@@ -162,6 +204,15 @@ mod tests {
     #[case("\"open")]
     fn this_is_none(#[case] pattern: &str) {
         assert!(TablePattern::parse(pattern).is_err());
+    }
+
+    #[test]
+    fn a_name_may_hold_a_dot() {
+        let takes = |pattern: &str, name| NamePattern::parse(pattern).map(|p| p.matches(name));
+        assert_eq!(takes("*_owner", "app_owner"), Ok(true));
+        assert_eq!(takes("my.setting*", "my.setting_2"), Ok(true));
+        assert_eq!(takes("\"*\"", "any"), Ok(false));
+        assert!(takes("", "a").is_err() && takes("\"open", "a").is_err());
     }
 
     #[test]

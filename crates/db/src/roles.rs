@@ -1,0 +1,28 @@
+//! Roles and privileges: what a policy declares, what a server has, the difference as SQL, and who may really do what.
+//!
+//! [`inspect`] reads a server into [`Live`]; everything else is judged from that value alone.
+
+mod acl;
+mod change;
+mod inspect;
+mod live;
+pub mod matrix;
+mod policy;
+mod privilege;
+mod saved;
+mod state;
+
+pub use acl::{Acl, AclEntry};
+pub use change::{Change, Phase, Statement};
+pub use inspect::{begin_read_only, inspect};
+pub use live::{
+    BOOTSTRAP, Column, Database, DefaultAcl, Kind, Live, Membership, Object, Oid, PUBLIC, Password, Relation,
+    Role, Routine, RowPolicy, Server, Setting,
+};
+pub use policy::{
+    Assertion, ColumnName, DatabaseRule, GrantRule, MemberOf, Mode, PasswordSource, Policy, Retirement,
+    RoleRule, SchemaRule, Scope, Selector, Target, Versions,
+};
+pub use privilege::{Class, Privilege, Privileges};
+pub use saved::SavedPlan;
+pub use state::{Changed, Reach, State, StateDigest};

@@ -1,0 +1,3 @@
+//! Roles and privileges as reports, one file for each.
+
+pub(crate) mod matrix;
