@@ -54,6 +54,8 @@ pub(crate) struct Settings {
     pub(crate) drill: Drill,
     /// How migrations are applied.
     pub(crate) migrate: Migrate,
+    /// Who may do what.
+    pub(crate) roles: Roles,
     /// How buckets are reached and used.
     pub(crate) s3: S3,
     /// Who signs, and whose signatures count.
@@ -124,6 +126,9 @@ pub(crate) struct Database {
     /// Options for pg_dump; where empty, [`Backup::pg_dump_options`].
     #[serde(deserialize_with = "parse::dump_options")]
     pub(crate) pg_dump_options: DumpOptions,
+    /// The directory of its migrations; `None` for [`Migrate::dir`].
+    #[serde(deserialize_with = "parse::optional_path")]
+    pub(crate) migrations: Option<PathBuf>,
     /// A file with the address of a webhook that is told of this database alone.
     #[serde(deserialize_with = "parse::optional_path")]
     pub(crate) webhook_file: Option<PathBuf>,
@@ -151,6 +156,7 @@ impl Database {
             exclude_tables: Vec::new(),
             exclude_table_data: Vec::new(),
             pg_dump_options: DumpOptions::default(),
+            migrations: None,
             webhook_file: None,
             mail_to: Vec::new(),
         }
@@ -364,6 +370,15 @@ pub(crate) struct Migrate {
     pub(crate) lock_attempts: NonZeroU32,
     /// How long to wait while another run works.
     pub(crate) wait: Span,
+}
+
+/// `[roles]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Roles {
+    /// The policy; `None` for the university's own.
+    #[serde(deserialize_with = "parse::optional_path")]
+    pub(crate) policy: Option<PathBuf>,
 }
 
 /// `[s3]`

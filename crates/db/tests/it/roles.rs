@@ -1,0 +1,23 @@
+//! Roles and privileges on a live server.
+
+mod chance;
+mod converges;
+mod inspect;
+mod lint;
+mod oracle;
+#[cfg(unix)]
+mod password;
+mod random_policy;
+mod random_state;
+
+use unisys_db::Target;
+use unisys_db::roles::{self, Live};
+
+use crate::support::session;
+
+/// Reads what a server says of roles and privileges.
+pub(crate) async fn live(target: &Target) -> Live {
+    let session = session(target).await;
+    roles::begin_read_only(&session).await.unwrap();
+    roles::inspect(&session).await.unwrap()
+}
