@@ -24,8 +24,8 @@ pub use live::{
     Role, Routine, RowPolicy, Server, Setting,
 };
 pub use policy::{
-    Assertion, ColumnName, DatabaseRule, GrantRule, MemberOf, Mode, PasswordSource, Policy, Retirement,
-    RoleRule, SchemaRule, Scope, Selector, Target, Versions,
+    Assertion, ColumnName, DatabaseRule, GrantRule, MemberOf, Mode, PasswordSource, Policy, PolicyError,
+    PolicyErrors, Retirement, RoleRule, SchemaRule, Scope, Selector, Target, Versions,
 };
 pub use privilege::{Class, Privilege, Privileges};
 pub use saved::SavedPlan;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 use unisys_db::roles::password::{self, Holder, Outcome, PasswordError, Verdict};
-use unisys_db::roles::{Password, PasswordSource};
+use unisys_db::roles::{Password, PasswordSource, Policy};
 use unisys_db::{Session, Target};
 use unisys_ops::{platform, random, secret};
 
@@ -23,7 +23,7 @@ const SHORT: usize = 12;
 /// Set the password of a role, unless it is that already
 ///
 /// The server gets a SCRAM-SHA-256 verifier and never the password. Where the password comes from is said here, else by the
-/// policy (`password = { env = "NAME" }`); else it is asked for, twice and unseen.
+/// policy; else it is asked for, twice and unseen.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// The role
@@ -68,14 +68,14 @@ enum Source {
 
 pub(crate) async fn run(
     args: Args,
-    declared: Option<PasswordSource>,
+    policy: &Policy,
     target: &Target,
     ctx: &Context,
     ui: &mut Ui,
 ) -> Result<Exit, Failure> {
     let session = Session::open(target).await?;
     let holder = password::look(&session, &args.role).await.map_err(explain)?;
-    let source = args.from.decide(declared);
+    let source = args.from.decide(declared(policy, &args.role, ctx, ui));
     if let Source::Generated(path) = &source
         && path.exists()
     {
@@ -85,14 +85,18 @@ pub(crate) async fn run(
     let password = fetch(&source, &holder, ctx).await?;
     password::check(&password).map_err(explain)?;
     let verdict = holder.compare(&password);
-    let report = |outcome, dry_run| Report::new(&holder, verdict, outcome, dry_run, source.file());
-    if verdict == Verdict::Same || args.dry_run {
+    let report = |outcome| Report::new(&holder, verdict, outcome, source.file());
+    if verdict == Verdict::Same {
         session.close().await;
-        let outcome = if verdict == Verdict::Same { Outcome::Unchanged } else { Outcome::Changed };
-        view::roles::passwd::show(ui, &report(outcome, args.dry_run))?;
+        view::roles::passwd::show(ui, &report(Some(Outcome::Unchanged)))?;
         return Ok(Exit::Done);
     }
     warn(&holder, &password, ui);
+    if args.dry_run {
+        session.close().await;
+        view::roles::passwd::show(ui, &report(None))?;
+        return Ok(Exit::Done);
+    }
     // who typed it twice has said yes
     let yes = args.yes || matches!(source, Source::Asked);
     if !ui.confirm(&format!("Set the password of role {} on {target}?", holder.role), yes).await? {
@@ -110,7 +114,7 @@ pub(crate) async fn run(
     }
     let outcome = outcome.map_err(explain)?;
     session.close().await;
-    view::roles::passwd::show(ui, &report(outcome, false))?;
+    view::roles::passwd::show(ui, &report(Some(outcome)))?;
     if holder.own {
         ui.hint("This login's own password is another one now: write it into the passfile too.");
     }
@@ -124,6 +128,17 @@ async fn set(session: &Session, holder: &Holder, password: &SecretString) -> Res
     let outcome = password::set(session, holder, password, true).await?;
     session.batch_execute("commit").await.map_err(doing())?;
     Ok(outcome)
+}
+
+/// Returns where the policy says that a role's password comes from; whoever is at the terminal may type what is not there.
+fn declared(policy: &Policy, role: &str, ctx: &Context, ui: &Ui) -> Option<PasswordSource> {
+    let source = policy.roles.get(role)?.password.clone()?;
+    match &source {
+        PasswordSource::Environment(name) if !ctx.environment.contains_key(name) && ui.is_interactive() => {
+            None
+        }
+        _ => Some(source),
+    }
 }
 
 /// Whether the server may have done it all the same.
@@ -233,6 +248,9 @@ fn explain(error: PasswordError) -> Failure {
         PasswordError::NoSuchRole { nearest: Some(name), .. } => Some(format!("Did you mean {name}?")),
         PasswordError::NoSuchRole { nearest: None, .. } => {
             Some("`unisys-dba roles apply` makes the roles of the policy.".into())
+        }
+        PasswordError::Empty => {
+            Some("`alter role … password null` takes a password away; it is not done here.".into())
         }
         PasswordError::Reserved(_) => Some("Set the password of a role that is a member of it.".into()),
         PasswordError::ReadOnly(_) => Some("Name the primary server in the url.".into()),
