@@ -73,8 +73,6 @@ pub(crate) async fn run(
     ctx: &Context,
     ui: &mut Ui,
 ) -> Result<Exit, Failure> {
-    let session = Session::open(target).await?;
-    let holder = password::look(&session, &args.role).await.map_err(explain)?;
     let source = args.from.decide(declared(policy, &args.role, ctx, ui));
     if let Source::Generated(path) = &source
         && path.exists()
@@ -82,6 +80,9 @@ pub(crate) async fn run(
         return Err(Failure::usage(format!("there is a file {} already", path.display()))
             .hint("Name a new file: the password in the old one may be in use."));
     }
+    let session = Session::open(target).await?;
+    // before a person is asked for it
+    let holder = password::look(&session, &args.role).await.map_err(explain)?;
     let password = fetch(&source, &holder, ctx).await?;
     password::check(&password).map_err(explain)?;
     let verdict = holder.compare(&password);

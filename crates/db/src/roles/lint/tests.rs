@@ -180,6 +180,8 @@ fn a_trap(#[case] live: Live, #[case] expected: &[&str]) {
 fn view(version: u32, owner: Oid, change: impl FnOnce(&mut Relation)) -> Live {
     with(|live| {
         live.server.version = version;
+        // of a schema that is no owner's in particular
+        live.objects[0].owner = BOOTSTRAP;
         let mut view = object(Kind::View, 3, "v", owner, &[entry(ANALYST, owner, &[Privilege::Select])]);
         let relation = view.relation.as_mut().unwrap();
         relation.reads = vec![(2, 1), (2, 2)];
