@@ -2,6 +2,7 @@
 //!
 //! [`inspect`] reads a server into [`Live`]; everything else is judged from that value alone.
 
+mod access;
 mod acl;
 mod change;
 mod inspect;
@@ -16,6 +17,7 @@ mod scram;
 mod state;
 mod view_tree;
 
+pub use access::{Ability, Access, Close, Explanation, Granted, Hop, Path, Rows, Take, Via, Who, WhoCan};
 pub use acl::{Acl, AclEntry};
 pub use change::{Change, Phase, Statement};
 pub use inspect::{begin_read_only, inspect};

@@ -1,5 +1,19 @@
 //! Roles and privileges on a live server.
 
+mod inspect;
 mod lint;
+mod oracle;
 #[cfg(unix)]
 mod password;
+
+use unisys_db::Target;
+use unisys_db::roles::{self, Live};
+
+use crate::support::session;
+
+/// Reads what a server says of roles and privileges.
+pub(crate) async fn live(target: &Target) -> Live {
+    let session = session(target).await;
+    roles::begin_read_only(&session).await.unwrap();
+    roles::inspect(&session).await.unwrap()
+}
