@@ -47,7 +47,7 @@ struct From {
     env: Option<String>,
     /// Take the first line of this file, which others may not read
     #[arg(long, value_name = "PATH")]
-    file: Option<PathBuf>,
+    file: Option<String>,
     /// Take the first line this program prints; the rest of the line are its arguments, and no shell is involved
     #[arg(long, num_args = 1.., allow_hyphen_values = true, value_names = ["PROGRAM", "ARGUMENT"])]
     command: Vec<String>,
@@ -153,9 +153,7 @@ impl From {
             Self { ask: true, .. } => Source::Asked,
             Self { generate: Some(path), .. } => Source::Generated(path),
             Self { env: Some(name), .. } => Source::Given(PasswordSource::Environment(name)),
-            Self { file: Some(path), .. } => {
-                Source::Given(PasswordSource::File(path.to_string_lossy().into_owned()))
-            }
+            Self { file: Some(path), .. } => Source::Given(PasswordSource::File(path)),
             Self { command, .. } if !command.is_empty() => Source::Given(PasswordSource::Command(command)),
             Self { .. } => declared.map_or(Source::Asked, Source::Given),
         }
@@ -258,6 +256,9 @@ fn explain(error: PasswordError) -> Failure {
         PasswordError::Db(error) if error.sqlstate().is_some_and(|state| state.code() == "42501") => Some(
             "Connect as a superuser, or as a role with CREATEROLE (from 16 on also with ADMIN OPTION on this one).".into(),
         ),
+        PasswordError::Db(error) if error.sqlstate().is_some_and(|state| state.code() == "XX000") => {
+            Some("Run it again: somebody else changed the role at the same moment.".into())
+        }
         PasswordError::Db(error) if error.is_connection_lost() => {
             Some("Run it again: it may be set or not.".into())
         }
