@@ -5,6 +5,7 @@
 mod access;
 mod acl;
 mod change;
+mod difference;
 mod inspect;
 pub mod lint;
 mod live;
@@ -20,6 +21,7 @@ mod view_tree;
 pub use access::{Ability, Access, Close, Explanation, Granted, Hop, Path, Rows, Take, Via, Who, WhoCan};
 pub use acl::{Acl, AclEntry};
 pub use change::{Change, Phase, Statement};
+pub use difference::{Difference, Impossible, Notice, difference};
 pub use inspect::{begin_read_only, inspect};
 pub use live::{
     BOOTSTRAP, Column, Database, DefaultAcl, Kind, Live, Membership, Object, Oid, PUBLIC, Password, Relation,
