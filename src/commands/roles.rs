@@ -1,7 +1,9 @@
 //! `roles`: who may do what, declared, applied, proved.
 
+mod explain;
 mod matrix;
 mod passwd;
+mod who_can;
 
 use unisys_db::roles::{self, Live};
 use unisys_db::{Session, Target};
@@ -20,6 +22,8 @@ pub(crate) struct Args {
 
 #[derive(clap::Subcommand)]
 enum Command {
+    Explain(explain::Args),
+    WhoCan(who_can::Args),
     Matrix(matrix::Args),
     Passwd(passwd::Args),
 }
@@ -27,6 +31,8 @@ enum Command {
 pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
     let target = ctx.target(&ctx.selection()?, ui)?;
     match args.command {
+        Command::Explain(args) => explain::run(&args, &target, ui).await,
+        Command::WhoCan(args) => who_can::run(&args, &target, ui).await,
         Command::Matrix(args) => matrix::run(&args, &target, ui).await,
         Command::Passwd(args) => passwd::run(args, None, &target, ctx, ui).await,
     }
