@@ -180,6 +180,11 @@ impl Table {
         self.rows.push(cells.into());
     }
 
+    /// Adds rows whose number of cells only the caller knows: as many as there are columns.
+    pub(crate) fn rows(&mut self, rows: impl IntoIterator<Item = Vec<Cell>>) {
+        self.rows.extend(rows.into_iter().inspect(|row| debug_assert_eq!(row.len(), self.columns.len())));
+    }
+
     fn to_text(&self, terminal: bool) -> String {
         let mut table = comfy_table::Table::new();
         table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
