@@ -111,7 +111,7 @@ struct ListedThreshold<'a> {
     name: &'a str,
     unit: Unit,
     warning: f64,
-    critical: f64,
+    critical: Option<f64>,
 }
 
 /// Shows what there is to look at.
@@ -142,9 +142,9 @@ pub(crate) fn checks(ui: &mut Ui, checks: &[&Check]) -> Result<(), Failure> {
         ]);
         for check in checks {
             let mark = |threshold: &Threshold| {
-                let (warning, critical) =
-                    (shown(threshold.warning, threshold.unit), shown(threshold.critical, threshold.unit));
-                format!("{} {warning}, {critical}", threshold.name)
+                let critical =
+                    threshold.critical.map_or_else(|| "never".into(), |mark| shown(mark, threshold.unit));
+                format!("{} {}, {critical}", threshold.name, shown(threshold.warning, threshold.unit))
             };
             let marks: Vec<String> = check.thresholds.iter().map(mark).collect();
             let needs = check.needs.words();

@@ -23,9 +23,10 @@ impl Judging<'_> {
             return State::Ok;
         };
         let (warning, critical) = self.thresholds.marks(self.check.id, threshold);
-        let passed = |mark: f64| if critical < warning { value <= mark } else { value >= mark };
+        let downwards = critical.is_some_and(|critical| critical < warning);
+        let passed = |mark: f64| if downwards { value <= mark } else { value >= mark };
         match () {
-            () if passed(critical) => State::Critical,
+            () if critical.is_some_and(passed) => State::Critical,
             () if passed(warning) => State::Warning,
             () => State::Ok,
         }
@@ -109,8 +110,8 @@ pub struct Threshold {
     pub unit: Unit,
     /// From here on: warning.
     pub warning: f64,
-    /// From here on: critical. Less than `warning`: the less, the worse.
-    pub critical: f64,
+    /// From here on: critical; `None`: it never is. Less than `warning`: the less, the worse.
+    pub critical: Option<f64>,
 }
 
 /// What a number counts.
@@ -134,12 +135,12 @@ pub enum Unit {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Thresholds {
     /// By check and name: warning, critical.
-    pub changed: BTreeMap<(String, String), (f64, f64)>,
+    pub changed: BTreeMap<(String, String), (f64, Option<f64>)>,
 }
 
 impl Thresholds {
     /// Returns the marks of a check's threshold.
-    pub fn marks(&self, check: &str, threshold: &Threshold) -> (f64, f64) {
+    pub fn marks(&self, check: &str, threshold: &Threshold) -> (f64, Option<f64>) {
         let changed = self.changed.get(&(check.to_owned(), threshold.name.to_owned()));
         changed.copied().unwrap_or((threshold.warning, threshold.critical))
     }
@@ -163,7 +164,7 @@ mod tests {
         #[case] expected: State,
     ) {
         let check = crate::monitor::find("connections").unwrap();
-        let changed = [(("connections".into(), "used".into()), (warning, critical))].into();
+        let changed = [(("connections".into(), "used".into()), (warning, Some(critical)))].into();
         let (facts, thresholds) = (Facts::default(), Thresholds { changed });
         assert_eq!(Judging { check, facts: &facts, thresholds: &thresholds }.mark("used", value), expected);
     }

@@ -14,7 +14,7 @@ pub(super) const CHECK: Check = Check {
         since: Since::Server(140_000),
         sql: include_str!("../../../../../sql/monitor/archiver.sql"),
     }],
-    thresholds: &[Threshold { name: "waiting", unit: Unit::Count, warning: 10.0, critical: 100.0 }],
+    thresholds: &[Threshold { name: "waiting", unit: Unit::Count, warning: 10.0, critical: Some(100.0) }],
     judge,
 };
 

@@ -17,7 +17,7 @@ pub(super) const CHECK: Check = Check {
         since: Since::Server(140_000),
         sql: include_str!("../../../../../sql/monitor/cache.sql"),
     }],
-    thresholds: &[Threshold { name: "hit", unit: Unit::Percent, warning: 95.0, critical: 80.0 }],
+    thresholds: &[Threshold { name: "hit", unit: Unit::Percent, warning: 95.0, critical: Some(80.0) }],
     judge,
 };
 

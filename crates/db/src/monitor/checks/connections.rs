@@ -15,7 +15,7 @@ pub(super) const CHECK: Check = Check {
         since: Since::Server(140_000),
         sql: include_str!("../../../../../sql/monitor/connections.sql"),
     }],
-    thresholds: &[Threshold { name: "used", unit: Unit::Percent, warning: 80.0, critical: 95.0 }],
+    thresholds: &[Threshold { name: "used", unit: Unit::Percent, warning: 80.0, critical: Some(95.0) }],
     judge,
 };
 

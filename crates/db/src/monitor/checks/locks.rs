@@ -22,8 +22,8 @@ pub(super) const CHECK: Check = Check {
         sql: include_str!("../../../../../sql/monitor/locks.sql"),
     }],
     thresholds: &[
-        Threshold { name: "waiting", unit: Unit::Seconds, warning: 5.0, critical: 60.0 },
-        Threshold { name: "waiters", unit: Unit::Count, warning: 5.0, critical: 20.0 },
+        Threshold { name: "waiting", unit: Unit::Seconds, warning: 5.0, critical: Some(60.0) },
+        Threshold { name: "waiters", unit: Unit::Count, warning: 5.0, critical: Some(20.0) },
     ],
     judge,
 };

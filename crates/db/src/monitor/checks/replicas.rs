@@ -16,8 +16,8 @@ pub(super) const CHECK: Check = Check {
         sql: include_str!("../../../../../sql/monitor/replicas.sql"),
     }],
     thresholds: &[
-        Threshold { name: "behind", unit: Unit::Bytes, warning: 64.0 * MIB, critical: 1_024.0 * MIB },
-        Threshold { name: "lag", unit: Unit::Seconds, warning: 60.0, critical: 600.0 },
+        Threshold { name: "behind", unit: Unit::Bytes, warning: 64.0 * MIB, critical: Some(1_024.0 * MIB) },
+        Threshold { name: "lag", unit: Unit::Seconds, warning: 60.0, critical: Some(600.0) },
     ],
     judge,
 };

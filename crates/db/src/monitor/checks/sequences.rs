@@ -16,7 +16,7 @@ pub(super) const CHECK: Check = Check {
         since: Since::Server(140_000),
         sql: include_str!("../../../../../sql/monitor/sequences.sql"),
     }],
-    thresholds: &[Threshold { name: "used", unit: Unit::Percent, warning: 70.0, critical: 90.0 }],
+    thresholds: &[Threshold { name: "used", unit: Unit::Percent, warning: 70.0, critical: Some(90.0) }],
     judge,
 };
 

@@ -16,7 +16,7 @@ pub(super) const CHECK: Check = Check {
         since: Since::Server(140_000),
         sql: include_str!("../../../../../sql/monitor/slots.sql"),
     }],
-    thresholds: &[Threshold { name: "kept", unit: Unit::Bytes, warning: GIB, critical: 10.0 * GIB }],
+    thresholds: &[Threshold { name: "kept", unit: Unit::Bytes, warning: GIB, critical: Some(10.0 * GIB) }],
     judge,
 };
 

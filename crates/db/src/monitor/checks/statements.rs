@@ -21,7 +21,7 @@ pub(super) const CHECK: Check = Check {
             sql: include_str!("../../../../../sql/monitor/statements_1_7.sql"),
         },
     ],
-    thresholds: &[Threshold { name: "mean", unit: Unit::Seconds, warning: 30.0, critical: 300.0 }],
+    thresholds: &[Threshold { name: "mean", unit: Unit::Seconds, warning: 30.0, critical: Some(300.0) }],
     judge,
 };
 

@@ -15,8 +15,8 @@ pub(super) const CHECK: Check = Check {
         sql: include_str!("../../../../../sql/monitor/transactions.sql"),
     }],
     thresholds: &[
-        Threshold { name: "open", unit: Unit::Seconds, warning: 3_600.0, critical: 6.0 * 3_600.0 },
-        Threshold { name: "idle", unit: Unit::Seconds, warning: 300.0, critical: 1_800.0 },
+        Threshold { name: "open", unit: Unit::Seconds, warning: 3_600.0, critical: Some(6.0 * 3_600.0) },
+        Threshold { name: "idle", unit: Unit::Seconds, warning: 300.0, critical: Some(1_800.0) },
     ],
     judge,
 };

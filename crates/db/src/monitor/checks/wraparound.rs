@@ -17,7 +17,7 @@ pub(super) const CHECK: Check = Check {
         since: Since::Server(140_000),
         sql: include_str!("../../../../../sql/monitor/wraparound.sql"),
     }],
-    thresholds: &[Threshold { name: "used", unit: Unit::Percent, warning: 40.0, critical: 70.0 }],
+    thresholds: &[Threshold { name: "used", unit: Unit::Percent, warning: 40.0, critical: Some(70.0) }],
     judge,
 };
 
