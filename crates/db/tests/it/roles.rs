@@ -9,6 +9,7 @@ mod oracle;
 mod password;
 mod random_policy;
 mod random_state;
+mod university;
 
 use unisys_db::Target;
 use unisys_db::roles::{self, Live};

@@ -93,7 +93,7 @@ fn why_not(rule: &GrantRule) -> Option<&'static str> {
     let on = &rule.on;
     if !on.names.is_empty() && on.class != Class::Schema {
         Some("choose by name")
-    } else if !on.columns.is_empty() || on.without_sensitive {
+    } else if !on.columns.is_empty() {
         Some("choose columns")
     } else if !CLASSES.contains(&on.class) && on.class != Class::Schema {
         Some("speak of this kind of object")
