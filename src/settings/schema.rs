@@ -36,6 +36,7 @@ const PATHS: &[&str] = &[
     "migrate.dir",
     "notify.webhook-file",
     "programs.directory",
+    "roles.policy",
     "state.directory",
 ];
 

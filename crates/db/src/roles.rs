@@ -4,7 +4,9 @@
 
 mod access;
 mod acl;
+mod assertions;
 mod change;
+mod difference;
 mod inspect;
 pub mod lint;
 mod live;
@@ -22,7 +24,9 @@ pub use access::{
     Ability, Access, Answer, Close, Explanation, Granted, Hop, Path, Rows, Take, Via, Who, WhoCan,
 };
 pub use acl::{Acl, AclEntry};
+pub use assertions::{Asserted, Broken, assertions};
 pub use change::{Change, Phase, Statement};
+pub use difference::{Difference, Impossible, Notice, difference};
 pub use inspect::{begin_read_only, inspect};
 pub use live::{
     BOOTSTRAP, Column, Database, DefaultAcl, Kind, Live, Membership, Object, Oid, PUBLIC, Password, Relation,
@@ -30,8 +34,8 @@ pub use live::{
 };
 pub use name::NameError;
 pub use policy::{
-    Assertion, ColumnName, DatabaseRule, GrantRule, MemberOf, Mode, PasswordSource, Policy, Retirement,
-    RoleRule, SchemaRule, Scope, Selector, Target, Versions,
+    Assertion, ColumnName, DatabaseRule, GrantRule, MemberOf, Mode, PasswordSource, Policy, PolicyError,
+    PolicyErrors, Retirement, RoleRule, SchemaRule, Scope, Selector, Target, Versions,
 };
 pub use privilege::{Class, Privilege, Privileges};
 pub use saved::SavedPlan;

@@ -1,10 +1,14 @@
 //! Roles and privileges on a live server.
 
+mod chance;
+mod converges;
 mod inspect;
 mod lint;
 mod oracle;
 #[cfg(unix)]
 mod password;
+mod random_policy;
+mod random_state;
 
 use unisys_db::Target;
 use unisys_db::roles::{self, Live};

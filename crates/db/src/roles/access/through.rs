@@ -25,6 +25,36 @@ impl<'a> Access<'a> {
         paths
     }
 
+    /// Returns the ways around that break an assertion: what is allowed on a table this is a part of, and changes through a view.
+    pub(crate) fn around(
+        &self,
+        role: Oid,
+        privilege: Privilege,
+        object: &'a Object,
+        column: Option<&Column>,
+    ) -> Vec<Path> {
+        let mut paths = Vec::new();
+        if object.relation.is_some() && !self.is_superuser(role) {
+            self.parents(role, privilege, object, column, &mut paths);
+            if privilege != Privilege::Select {
+                let mut views = Views { access: self, role, privilege, table: object, paths: &mut paths };
+                views.of(object, column.map(|column| column.number), &mut Vec::new());
+            }
+        }
+        paths
+    }
+
+    /// Returns the ways by which a role reads a column through views, which may or may not show it.
+    pub(crate) fn shown(&self, role: Oid, object: &'a Object, column: &Column) -> Vec<Path> {
+        let mut paths = Vec::new();
+        if !self.is_superuser(role) {
+            let mut views =
+                Views { access: self, role, privilege: Privilege::Select, table: object, paths: &mut paths };
+            views.of(object, Some(column.number), &mut Vec::new());
+        }
+        paths
+    }
+
     fn parents(
         &self,
         role: Oid,
