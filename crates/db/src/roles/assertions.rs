@@ -56,7 +56,7 @@ impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { role, privilege, kind, object, why, .. } = self;
         let can = if self.can { "cannot" } else { "can" };
-        write!(f, "{role} {can} {privilege} {} {object}: {why}", kind.word())
+        write!(f, "{role} {can} {} {} {object}: {why}", privilege.deed(), kind.word())
     }
 }
 
