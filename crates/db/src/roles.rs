@@ -3,28 +3,46 @@
 //! [`inspect`] reads a server into [`Live`]; everything else is judged from that value alone.
 
 mod acl;
+mod apply;
 mod change;
+mod create_database;
 mod difference;
+mod error;
 mod inspect;
 mod live;
+mod lock;
 pub mod matrix;
+mod options;
 mod policy;
 mod privilege;
+mod record;
+mod retire;
 mod saved;
 mod state;
+mod transaction;
+mod undo;
 
 pub use acl::{Acl, AclEntry};
+pub use apply::apply;
 pub use change::{Change, Phase, Statement};
+pub use create_database::{CreatedDatabase, create_database, create_database_sql};
 pub use difference::{Difference, Impossible, Notice, difference};
+pub use error::RolesError;
 pub use inspect::{begin_read_only, inspect};
 pub use live::{
     BOOTSTRAP, Column, Database, DefaultAcl, Kind, Live, Membership, Object, Oid, PUBLIC, Password, Relation,
     Role, Routine, RowPolicy, Server, Setting,
 };
+pub use options::{Applied, ApplyEvent, ApplyOptions};
 pub use policy::{
     Assertion, ColumnName, DatabaseRule, GrantRule, MemberOf, Mode, PasswordSource, Policy, Retirement,
     RoleRule, SchemaRule, Scope, Selector, Target, Versions,
 };
 pub use privilege::{Class, Privilege, Privileges};
+pub use record::{Action, RecordEntry, records};
+pub use retire::{InDatabase, RetireEvent, RetirementPlan, RoleSession, plan_retirements, retire};
 pub use saved::SavedPlan;
 pub use state::{Changed, Reach, State, StateDigest};
+pub use undo::{UndoPlan, plan_undo, undo};
+
+use record::NewRecord;

@@ -9,6 +9,7 @@ mod inventory;
 mod inventory_changes;
 mod migrate;
 mod migrate_faults;
+mod roles;
 mod schema;
 mod support;
 #[cfg(unix)]

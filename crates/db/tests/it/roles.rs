@@ -1,0 +1,4 @@
+//! Roles and privileges on a live server.
+
+mod create_database;
+mod retire;
