@@ -1,6 +1,6 @@
 //! A policy's difference, carried out: all of it or nothing, and proved before it is committed.
 
-use super::transaction::{End, Tell, change, run};
+use super::transaction::{End, Tell, Work, change, run};
 use super::{
     Action, Applied, ApplyEvent, ApplyOptions, Change, Difference, Live, NewRecord, Phase, Policy, Reach,
     RolesError, SavedPlan, State, difference, inspect, record,
@@ -24,13 +24,10 @@ pub async fn apply(
     options: &ApplyOptions,
     tell: Tell<'_>,
 ) -> Result<Applied, RolesError> {
-    let work = Work { policy, planned, options, tell };
-    let attempt = async |session: &Session| work.attempt(session).await;
-    let (applied, attempts) = change(target, options, tell, attempt).await?;
-    Ok(Applied { attempts, ..applied })
+    change(target, options, tell, &Apply { policy, planned, options, tell }).await
 }
 
-struct Work<'a> {
+struct Apply<'a> {
     policy: &'a Policy,
     planned: Option<&'a SavedPlan>,
     options: &'a ApplyOptions,
@@ -47,8 +44,8 @@ struct Look {
     to_retire: Vec<String>,
 }
 
-impl Work<'_> {
-    async fn attempt(&self, session: &Session) -> Result<End<Applied>, RolesError> {
+impl Work for Apply<'_> {
+    async fn attempt(&self, session: &Session) -> Result<End, RolesError> {
         let Self { policy, planned, options, tell } = self;
         let mut look = self.look(session).await?;
         if let Some(plan) = planned {
@@ -92,9 +89,11 @@ impl Work<'_> {
             };
             applied.id = Some(record.write(session).await?);
         }
-        Ok(End::Commit(applied.id, applied))
+        Ok(End::Commit(applied))
     }
+}
 
+impl Apply<'_> {
     /// Looks what is to be done, and refuses all of it when some of it cannot be.
     async fn look(&self, session: &Session) -> Result<Look, RolesError> {
         let live = inspect(session).await?;

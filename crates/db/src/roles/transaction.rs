@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tokio_postgres::error::SqlState;
 
 use super::record::as_role;
-use super::{ApplyEvent, ApplyOptions, Change, RolesError, lock, record};
+use super::{Applied, ApplyEvent, ApplyOptions, Change, RolesError, lock, record};
 use crate::error::ServerError;
 use crate::{DbError, Session, Target};
 
@@ -20,24 +20,29 @@ const DOUBTFUL_ATTEMPTS: u32 = 3;
 pub(crate) type Tell<'a> = &'a (dyn Fn(&ApplyEvent<'_>) + Sync);
 
 /// What is to become of the transaction.
-pub(crate) enum End<T> {
+pub(crate) enum End {
     /// Nothing was written.
-    Nothing(T),
+    Nothing(Applied),
     /// It is committed; the number of its record settles whether it was.
-    Commit(Option<i64>, T),
+    Commit(Applied),
 }
 
-/// Does some work in a transaction and commits it; nothing of it is left when there is an error. Returns also how many attempts
-/// it took.
+/// What is done in the transaction, each time it is tried.
+pub(crate) trait Work: Sync {
+    /// Does it: looks, changes, looks again, records.
+    fn attempt(&self, session: &Session) -> impl Future<Output = Result<End, RolesError>> + Send;
+}
+
+/// Does some work in a transaction and commits it; nothing of it is left when there is an error.
 ///
 /// REPEATABLE READ, because a look at roles and privileges is a dozen queries, and must be of one moment; what the transaction
 /// itself changes it sees.
-pub(crate) async fn change<T>(
+pub(crate) async fn change(
     target: &Target,
     options: &ApplyOptions,
     tell: Tell<'_>,
-    work: impl AsyncFn(&Session) -> Result<End<T>, RolesError>,
-) -> Result<(T, u32), RolesError> {
+    work: &impl Work,
+) -> Result<Applied, RolesError> {
     let session = lock::session(target, options.wait).await?;
     let lock_timeout = options.lock_timeout.as_millis();
     let begin = format!(
@@ -47,15 +52,15 @@ pub(crate) async fn change<T>(
     let (begun, mut pause, mut attempt) = (Instant::now(), options.pause, 1);
     loop {
         session.batch_execute(&begin).await.map_err(session.doing("begin to change roles"))?;
-        let error = match work(&session).await {
-            Ok(End::Nothing(result)) => {
+        let error = match work.attempt(&session).await {
+            Ok(End::Nothing(done)) => {
                 session.batch_execute("rollback").await.map_err(session.doing("end the transaction"))?;
                 lock::release(session).await?;
-                return Ok((result, attempt));
+                return Ok(Applied { attempts: attempt, ..done });
             }
-            Ok(End::Commit(id, result)) => {
-                commit(target, session, id, options, tell).await?;
-                return Ok((result, attempt));
+            Ok(End::Commit(done)) => {
+                commit(target, session, done.id, options, tell).await?;
+                return Ok(Applied { attempts: attempt, ..done });
             }
             Err(error) => error,
         };

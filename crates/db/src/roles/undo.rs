@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::transaction::{End, Tell, change, run};
+use super::transaction::{End, Tell, Work, change, run};
 use super::{
     Action, Applied, ApplyEvent, ApplyOptions, Change, NewRecord, Reach, RolesError, State, Statement,
     begin_read_only, inspect, record,
@@ -59,45 +59,47 @@ pub async fn undo(
     options: &ApplyOptions,
     tell: Tell<'_>,
 ) -> Result<Applied, RolesError> {
-    let attempt = async |session: &Session| plan.attempt(session, options, tell).await;
-    let (applied, attempts) = change(target, options, tell, attempt).await?;
-    Ok(Applied { attempts, ..applied })
+    change(target, options, tell, &Undo { plan, options, tell }).await
 }
 
-impl UndoPlan {
-    async fn attempt(
-        &self,
-        session: &Session,
-        options: &ApplyOptions,
-        tell: Tell<'_>,
-    ) -> Result<End<Applied>, RolesError> {
+struct Undo<'a> {
+    plan: &'a UndoPlan,
+    options: &'a ApplyOptions,
+    tell: Tell<'a>,
+}
+
+impl Work for Undo<'_> {
+    async fn attempt(&self, session: &Session) -> Result<End, RolesError> {
+        let Self { plan, options, tell } = self;
         let live = inspect(session).await?;
         if live.server.in_recovery {
             return Err(RolesError::Standby { database: live.server.database });
         }
-        let now = State::of(&self.reach, &live);
-        self.check(&now)?;
-        run(session, &self.changes, tell).await?;
+        let now = State::of(&plan.reach, &live);
+        plan.check(&now)?;
+        run(session, &plan.changes, *tell).await?;
         tell(&ApplyEvent::Proving);
-        let then = State::of(&self.reach, &inspect(session).await?);
-        let changed = then.changed_since(&self.before);
+        let then = State::of(&plan.reach, &inspect(session).await?);
+        let changed = then.changed_since(&plan.before);
         if !changed.is_empty() {
-            return Err(RolesError::NotRestored { id: self.id, changed });
+            return Err(RolesError::NotRestored { id: plan.id, changed });
         }
         let record = NewRecord {
             action: Action::Undo,
-            undoes: Some(self.id),
+            undoes: Some(plan.id),
             policy: None,
-            changes: &self.changes,
-            states: Some((&self.reach, &now, &then)),
+            changes: &plan.changes,
+            states: Some((&plan.reach, &now, &then)),
             tool: &options.tool,
             host: &options.host,
         };
         let id = Some(record.write(session).await?);
-        let changes = self.changes.clone();
-        Ok(End::Commit(id, Applied { id, changes, passwords: vec![], to_retire: vec![], attempts: 1 }))
+        let changes = plan.changes.clone();
+        Ok(End::Commit(Applied { id, changes, ..Applied::default() }))
     }
+}
 
+impl UndoPlan {
     fn check(&self, now: &State) -> Result<(), RolesError> {
         let changed = now.changed_since(&self.after);
         if changed.is_empty() { Ok(()) } else { Err(RolesError::ChangedSince { id: self.id, changed }) }
