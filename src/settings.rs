@@ -54,6 +54,8 @@ pub(crate) struct Settings {
     pub(crate) drill: Drill,
     /// How migrations are applied.
     pub(crate) migrate: Migrate,
+    /// Who may do what.
+    pub(crate) roles: Roles,
     /// How buckets are reached and used.
     pub(crate) s3: S3,
     /// Who signs, and whose signatures count.
@@ -364,6 +366,15 @@ pub(crate) struct Migrate {
     pub(crate) lock_attempts: NonZeroU32,
     /// How long to wait while another run works.
     pub(crate) wait: Span,
+}
+
+/// `[roles]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Roles {
+    /// The policy; `None` for the university's own.
+    #[serde(deserialize_with = "parse::optional_path")]
+    pub(crate) policy: Option<PathBuf>,
 }
 
 /// `[s3]`

@@ -35,6 +35,7 @@ const PATHS: &[&str] = &[
     "migrate.dir",
     "notify.webhook-file",
     "programs.directory",
+    "roles.policy",
     "state.directory",
 ];
 

@@ -129,6 +129,23 @@ impl NamePattern {
     }
 }
 
+/// Returns the names in `text`, dots between them, where each is a name and none a pattern.
+pub(crate) fn names(text: &str) -> Option<Vec<String>> {
+    let name = |Glob(parts): Glob| parts.into_iter().map(Part::literal).collect();
+    parts(text)?.into_iter().map(name).collect()
+}
+
+/// Splits a text at its first dot outside of quotes; what is before must be a name, what is behind is left as it is.
+pub(crate) fn split(text: &str) -> Option<(String, &str)> {
+    let mut quoted = false;
+    let dot = text.find(|c: char| {
+        quoted ^= c == '"';
+        c == '.' && !quoted
+    })?;
+    let [name] = <[String; 1]>::try_from(names(&text[..dot])?).ok()?;
+    Some((name, &text[dot + 1..]))
+}
+
 /// Returns what stands between the dots; nothing for an open quote or an empty part.
 fn parts(text: &str) -> Option<Vec<Glob>> {
     let (mut parts, mut part, mut quoted) = (Vec::new(), Vec::new(), false);
@@ -148,6 +165,12 @@ fn parts(text: &str) -> Option<Vec<Glob>> {
     }
     parts.push(Glob(part));
     (!quoted && parts.iter().all(|part| !part.0.is_empty())).then_some(parts)
+}
+
+impl Part {
+    fn literal(self) -> Option<char> {
+        if let Self::Char(c) = self { Some(c) } else { None }
+    }
 }
 
 impl Glob {
@@ -213,6 +236,14 @@ mod tests {
         assert_eq!(takes("my.setting*", "my.setting_2"), Ok(true));
         assert_eq!(takes("\"*\"", "any"), Ok(false));
         assert!(takes("", "a").is_err() && takes("\"open", "a").is_err());
+    }
+
+    #[test]
+    fn names_are_taken_apart_at_their_dots() {
+        assert_eq!(names("app.\"a.b\".c").unwrap(), ["app", "a.b", "c"]);
+        assert_eq!((names("app.*"), names("a..b")), (None, None));
+        assert_eq!(split("\"a.b\".f(app.t)"), Some(("a.b".into(), "f(app.t)")));
+        assert_eq!((split("students"), split("a*.b")), (None, None));
     }
 
     #[test]

@@ -35,8 +35,8 @@ pub use live::{
 };
 pub use options::{Applied, ApplyEvent, ApplyOptions};
 pub use policy::{
-    Assertion, ColumnName, DatabaseRule, GrantRule, MemberOf, Mode, PasswordSource, Policy, Retirement,
-    RoleRule, SchemaRule, Scope, Selector, Target, Versions,
+    Assertion, ColumnName, DatabaseRule, GrantRule, MemberOf, Mode, PasswordSource, Policy, PolicyError,
+    PolicyErrors, Retirement, RoleRule, SchemaRule, Scope, Selector, Target, Versions,
 };
 pub use privilege::{Class, Privilege, Privileges};
 pub use record::{Action, RecordEntry, records};

@@ -16,13 +16,13 @@ pub(crate) struct Args {
     schema: Option<String>,
 }
 
-pub(crate) async fn run(args: &Args, target: &Target, ui: &mut Ui) -> Result<Exit, Failure> {
+pub(crate) async fn run(args: &Args, target: &Target, policy: &Policy, ui: &mut Ui) -> Result<Exit, Failure> {
     let live = super::inspect(target).await?;
-    let roles: Vec<_> =
-        live.roles.values().filter(|role| !role.is_predefined()).map(|role| role.oid).collect();
+    let roles: Vec<_> = policy.roles.keys().filter_map(|name| live.role(name)).map(|role| role.oid).collect();
     let may = |role, object: &_, privilege| matrix::granted(&live, role, object, privilege);
     let schemas = live.objects.iter().filter(|object| object.kind == Kind::Schema && !object.system);
-    let schemas: Vec<String> = schemas.map(|schema| schema.name.clone()).collect();
+    let schemas: Vec<String> =
+        schemas.map(|schema| schema.name.clone()).filter(|name| policy.schemas.contains_key(name)).collect();
     let grid = match &args.schema {
         Some(schema) if !schemas.contains(schema) => {
             return Err(Failure::new(format!("{target} has no schema {schema:?}")));

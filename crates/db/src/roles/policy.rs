@@ -1,12 +1,25 @@
 //! A policy: what roles, memberships, settings and privileges shall be. As read from a file and checked, so that nothing in it
 //! contradicts itself; what of it a server can do is for the plan to say.
 
+mod check;
+mod error;
+mod file;
+mod grant;
+mod names;
+mod read;
+mod role;
+mod selector;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use super::{Class, Privileges};
 use crate::pattern::NamePattern;
+
+pub use error::{PolicyError, PolicyErrors};
 
 /// A policy.
 #[derive(Clone, Debug)]
