@@ -6,7 +6,7 @@ select p.oid, n.nspname::text as schema, p.proname::text as name, p.prokind::tex
         where e.classid = 'pg_proc'::regclass and e.objid = p.oid and e.deptype = 'e'
             and e.refclassid = 'pg_extension'::regclass) as extension,
     p.prosecdef as definer,
-    exists (select from unnest(p.proconfig) c (entry) where c.entry like 'search\_path=%') as pins_search_path,
+    (select substr(c.entry, 13) from unnest(p.proconfig) c (entry) where c.entry like 'search\_path=%') as search_path,
     p.prorettype in ('trigger'::regtype, 'event_trigger'::regtype) as trigger
 from pg_proc p
 join pg_namespace n on n.oid = p.pronamespace

@@ -1,6 +1,7 @@
 //! `roles`: who may do what, declared, applied, proved.
 
 mod matrix;
+mod passwd;
 
 use std::path::{Path, PathBuf};
 
@@ -25,6 +26,7 @@ pub(crate) struct Args {
 #[derive(clap::Subcommand)]
 enum Command {
     Matrix(matrix::Args),
+    Passwd(passwd::Args),
 }
 
 pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
@@ -32,6 +34,7 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
     let target = ctx.target(&ctx.selection()?, ui)?;
     match args.command {
         Command::Matrix(args) => matrix::run(&args, &target, &policy, ui).await,
+        Command::Passwd(args) => passwd::run(args, None, &target, ctx, ui).await,
     }
 }
 

@@ -1,3 +1,4 @@
 //! Roles and privileges as reports, one file for each.
 
 pub(crate) mod matrix;
+pub(crate) mod passwd;

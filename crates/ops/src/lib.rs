@@ -27,6 +27,7 @@ pub mod restore;
 pub mod retention;
 pub mod schedule;
 pub mod seal;
+pub mod secret;
 pub mod server;
 pub mod store;
 

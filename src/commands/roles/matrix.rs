@@ -1,7 +1,7 @@
 //! `roles matrix`.
 
 use unisys_db::Target;
-use unisys_db::roles::{Kind, matrix};
+use unisys_db::roles::{Kind, Policy, matrix};
 
 use crate::exit::Exit;
 use crate::failure::Failure;

@@ -1,13 +1,14 @@
 //! Reads a server's roles and a database's privileges. A dozen queries, whatever the number of tables.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
+use futures_util::TryStreamExt;
 use tokio_postgres::Row;
 
 use super::acl::Reader;
 use super::{
     Acl, Class, Column, Database, DefaultAcl, Kind, Live, Membership, Object, Oid, Password, Relation, Role,
-    Routine, RowPolicy, Server, Setting,
+    Routine, RowPolicy, Server, Setting, view_tree,
 };
 use crate::{DbError, Session};
 
@@ -218,6 +219,7 @@ async fn relations(session: &Session, acls: &mut Reader) -> Result<Vec<Object>, 
         let number = i16::try_from(number).unwrap_or_default();
         reads.entry(row.get("relation")).or_default().push((row.get("reads"), number));
     }
+    let filtering = filtering_views(session).await?;
     let mut objects = Vec::new();
     for row in rows(session, sql!("relations")).await? {
         let kind = match row.get("kind") {
@@ -238,11 +240,27 @@ async fn relations(session: &Session, acls: &mut Reader) -> Result<Vec<Object>, 
             policies: policies.remove(&object.oid).unwrap_or_default(),
             security_invoker: row.get("security_invoker"),
             security_barrier: row.get("security_barrier"),
+            filters_rows: filtering.contains(&object.oid),
             reads: reads.remove(&object.oid).unwrap_or_default(),
         });
         objects.push(object);
     }
     Ok(objects)
+}
+
+/// Returns the views that leave rows out. One tree after the other: together they may be large.
+async fn filtering_views(session: &Session) -> Result<HashSet<Oid>, DbError> {
+    let failed = || session.doing("read roles and privileges");
+    let none: [&str; 0] = [];
+    let trees = session.query_raw(sql!("view_trees"), none).await.map_err(failed())?;
+    let mut trees = std::pin::pin!(trees);
+    let mut filtering = HashSet::new();
+    while let Some(row) = trees.try_next().await.map_err(failed())? {
+        if view_tree::filters_rows(row.get("tree")) {
+            filtering.insert(row.get("relation"));
+        }
+    }
+    Ok(filtering)
 }
 
 async fn columns(session: &Session, acls: &mut Reader) -> Result<HashMap<Oid, Vec<Column>>, DbError> {
@@ -289,7 +307,7 @@ async fn routines(session: &Session, acls: &mut Reader) -> Result<Vec<Object>, D
         object.arguments = row.get("arguments");
         object.routine = Some(Routine {
             definer: row.get("definer"),
-            pins_search_path: row.get("pins_search_path"),
+            search_path: row.get("search_path"),
             trigger: row.get("trigger"),
         });
         objects.push(object);

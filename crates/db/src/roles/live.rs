@@ -330,6 +330,9 @@ pub struct Relation {
     /// A view whose conditions are asked before those of a query.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub security_barrier: bool,
+    /// A view that leaves rows out by a condition, and does more than count and sum.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub filters_rows: bool,
     /// What a view or a rule reads: relation and column number (0: the relation as a whole).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reads: Vec<(Oid, i16)>,
@@ -358,9 +361,9 @@ pub struct Routine {
     /// `SECURITY DEFINER`: runs as its owner.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub definer: bool,
-    /// Whether it sets `search_path` itself.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub pins_search_path: bool,
+    /// The `search_path` it sets itself, as the catalog keeps it: names with commas in between, quoted where they must be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search_path: Option<String>,
     /// Whether a trigger can call it; nobody can otherwise.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub trigger: bool,

@@ -327,6 +327,7 @@ mod tests {
                 class: Class::Table,
                 acl: [entry(20_002, 20_000, Privilege::Select)].into_iter().collect(),
             }],
+            ..Live::default()
         }
     }
 

@@ -1,25 +1,18 @@
 //! Passphrases: where they come from.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
-use std::time::Duration;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use age::secrecy::{ExposeSecret, SecretString};
 
 use super::{Nobody, Prompts};
-use crate::{OpsError, platform};
-
-/// How long the command may take; a person may have to answer it.
-const PATIENCE: Duration = Duration::from_secs(120);
+use crate::{OpsError, secret};
 
 /// A passphrase with fewer characters is guessed by machines, stretched or not.
 const SHORT: usize = 16;
 
-/// A longer first line is no passphrase.
-const LONGEST: u64 = 4096;
+/// What the secret is called in an error.
+const WHAT: &str = "passphrase";
 
 /// Where a passphrase comes from.
 #[derive(Clone)]
@@ -57,7 +50,7 @@ impl Passphrase {
     /// Returns where it comes from, for people.
     pub fn origin(&self) -> String {
         match &self.source {
-            Source::Command(words) => format!("the passphrase command {}", program(words)),
+            Source::Command(words) => format!("the passphrase command {}", secret::program(words)),
             Source::File(path) => format!("the passphrase file {}", path.display()),
             Source::Ask(_) => "the passphrase typed".into(),
         }
@@ -95,8 +88,8 @@ impl Passphrase {
             return Ok(passphrase.clone());
         }
         let passphrase = match &self.source {
-            Source::Command(words) => by_command(words)?,
-            Source::File(path) => by_file(path)?,
+            Source::Command(words) => secret::of_command(words, WHAT)?,
+            Source::File(path) => secret::of_file(path, WHAT)?,
             Source::Ask(prompts) => ask(&**prompts)?,
         };
         if passphrase.expose_secret().is_empty() {
@@ -122,69 +115,8 @@ fn answered(answer: Option<SecretString>) -> Result<SecretString, OpsError> {
     })
 }
 
-fn by_file(path: &Path) -> Result<SecretString, OpsError> {
-    let file = File::open(path).map_err(OpsError::io("read the passphrase file", path))?;
-    if !platform::is_private(path).map_err(OpsError::io("look at the passphrase file", path))? {
-        return Err(OpsError::Key(format!(
-            "the passphrase file {} can be read by others; its mode must be 600",
-            path.display()
-        )));
-    }
-    first_line(file, &format!("the passphrase file {}", path.display()))
-}
-
-/// What the program writes to stderr goes where ours goes: it may ask something there, and none of it comes into an error.
-fn by_command(words: &[String]) -> Result<SecretString, OpsError> {
-    let what = format!("the passphrase command {}", program(words));
-    let [name, arguments @ ..] = words else {
-        return Err(OpsError::Key("the passphrase command is empty".into()));
-    };
-    let mut command = Command::new(name);
-    command.args(arguments).stdin(Stdio::inherit()).stdout(Stdio::piped()).stderr(Stdio::inherit());
-    let mut child = command.spawn().map_err(|source| OpsError::Spawn { program: what.clone(), source })?;
-    let output = child.stdout.take();
-    let (send, receive) = mpsc::channel();
-    let title = what.clone();
-    std::thread::spawn(move || {
-        // whoever waited may be gone
-        let _ = send.send(output.map(|output| {
-            let mut output = BufReader::new(output);
-            let line = first_line(&mut output, &title);
-            // a program whose output nobody reads might never end
-            let _ = std::io::copy(&mut output, &mut std::io::sink());
-            line
-        }));
-    });
-    let line = receive.recv_timeout(PATIENCE);
-    if line.is_err() {
-        // it may have ended just now
-        let _ = child.kill();
-    }
-    let status = child.wait().map_err(|source| OpsError::Spawn { program: what.clone(), source })?;
-    match line {
-        Err(_) => Err(OpsError::Key(format!("{what} did not end within {} seconds", PATIENCE.as_secs()))),
-        _ if !status.success() => Err(OpsError::Key(format!("{what} failed ({status})"))),
-        Ok(Some(line)) => line,
-        Ok(None) => Err(OpsError::Key(format!("{what} has no output"))),
-    }
-}
-
-/// The arguments may hold what nobody else should see.
-fn program(words: &[String]) -> &str {
-    words.first().map_or("", String::as_str)
-}
-
-fn first_line(input: impl Read, what: &str) -> Result<SecretString, OpsError> {
-    let mut line = Vec::new();
-    let read = BufReader::new(input.take(LONGEST)).read_until(b'\n', &mut line);
-    read.map_err(OpsError::io("read", what))?;
-    let text = String::from_utf8(line).map_err(|_| OpsError::Key(format!("{what} is not text in UTF-8")))?;
-    Ok(text.trim_end_matches(['\r', '\n']).to_owned().into())
-}
-
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
@@ -212,54 +144,11 @@ mod tests {
         }
     }
 
-    fn file(directory: &tempfile::TempDir, content: &[u8]) -> PathBuf {
-        let path = directory.path().join("passphrase");
-        let _ = std::fs::remove_file(&path);
-        let mut file = platform::private_file().create_new(true).open(&path).unwrap();
-        file.write_all(content).unwrap();
-        path
-    }
-
     fn text(result: Result<SecretString, OpsError>) -> String {
         match result {
             Ok(secret) => secret.expose_secret().to_owned(),
             Err(error) => format!("error: {error}"),
         }
-    }
-
-    #[rstest::rstest]
-    #[case(b"correct horse\r\nsecond line\n", "correct horse")]
-    #[case(b"  with spaces ", "  with spaces ")]
-    #[case("Schlüssel\n".as_bytes(), "Schlüssel")]
-    #[case(b"", "is empty")]
-    #[case(b"\nlater\n", "is empty")]
-    #[case(b"\xff\xfe\n", "is not text in UTF-8")]
-    fn a_file_s_first_line_is_the_passphrase(#[case] content: &[u8], #[case] expected: &str) {
-        let directory = tempfile::tempdir().unwrap();
-        let read = text(Passphrase::new(Source::File(file(&directory, content))).get());
-        assert!(read == expected || read.starts_with("error: ") && read.ends_with(expected), "{read}");
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_file_others_can_read_is_refused() {
-        use std::os::unix::fs::PermissionsExt;
-        let directory = tempfile::tempdir().unwrap();
-        let path = file(&directory, b"hunter2hunter2\n");
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
-        let refused = text(Passphrase::new(Source::File(path)).get());
-        assert!(refused.contains("its mode must be 600") && !refused.contains("hunter2"), "{refused}");
-    }
-
-    #[cfg(unix)]
-    #[rstest::rstest]
-    #[case(&["printf", "%s\\nrest\\n", "$HOME `id`"], "$HOME `id`")]
-    #[case(&["sh", "-c", "echo hunter2; exit 3"], "error: the passphrase command sh failed (exit status: 3)")]
-    #[case(&["true"], "error: the passphrase command true is empty")]
-    #[case(&[], "error: the passphrase command is empty")]
-    fn a_command_is_run_without_a_shell(#[case] words: &[&str], #[case] expected: &str) {
-        let words = words.iter().map(|word| (*word).to_owned()).collect();
-        assert_eq!(text(Passphrase::new(Source::Command(words)).get()), expected);
     }
 
     #[test]
@@ -268,6 +157,7 @@ mod tests {
         assert!(text(Typing::source(&["a b", "a c"]).get_new()).contains("are not the same"));
         let known = Typing::source(&["a b", "never asked for"]);
         assert_eq!((text(known.get()), text(known.get())), ("a b".into(), "a b".into()));
+        assert!(text(Typing::source(&[""]).get()).ends_with("the passphrase typed is empty"));
         let nobody = Passphrase::new(Source::Ask(Arc::new(Nobody)));
         assert!(text(nobody.get()).contains("no terminal"));
     }
