@@ -1,7 +1,10 @@
 //! `roles`: who may do what, declared, applied, proved.
 
+mod apply;
+mod explain;
 mod matrix;
 mod passwd;
+mod undo;
 
 use std::path::{Path, PathBuf};
 
@@ -25,6 +28,8 @@ pub(crate) struct Args {
 
 #[derive(clap::Subcommand)]
 enum Command {
+    Apply(apply::Args),
+    Undo(undo::Args),
     Matrix(matrix::Args),
     Passwd(passwd::Args),
 }
@@ -33,6 +38,8 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
     let policy = policy(args.policy.as_deref(), ctx)?;
     let target = ctx.target(&ctx.selection()?, ui)?;
     match args.command {
+        Command::Apply(args) => apply::run(&args, &target, &policy, ctx, ui).await,
+        Command::Undo(args) => undo::run(&args, &target, ctx, ui).await,
         Command::Matrix(args) => matrix::run(&args, &target, &policy, ui).await,
         Command::Passwd(args) => passwd::run(args, None, &target, ctx, ui).await,
     }

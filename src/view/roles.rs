@@ -1,4 +1,6 @@
 //! Roles and privileges as reports, one file for each.
 
+pub(crate) mod apply;
 pub(crate) mod matrix;
 pub(crate) mod passwd;
+pub(crate) mod undo;

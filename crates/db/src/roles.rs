@@ -27,7 +27,7 @@ mod undo;
 mod view_tree;
 
 pub use acl::{Acl, AclEntry};
-pub use apply::apply;
+pub use apply::{apply, logs_in};
 pub use change::{Change, Phase, Statement};
 pub use create_database::{CreatedDatabase, create_database, create_database_sql};
 pub use difference::{Difference, Impossible, Notice, difference};

@@ -3,7 +3,7 @@
 use super::transaction::{End, Tell, Work, change, run};
 use super::{
     Action, Applied, ApplyEvent, ApplyOptions, Change, Difference, Live, NewRecord, Phase, Policy, Reach,
-    RolesError, SavedPlan, State, difference, inspect, record,
+    RolesError, SavedPlan, State, difference, inspect, password, record,
 };
 use crate::{Session, Target};
 
@@ -25,6 +25,11 @@ pub async fn apply(
     tell: Tell<'_>,
 ) -> Result<Applied, RolesError> {
     change(target, options, tell, &Apply { policy, planned, options, tell }).await
+}
+
+/// Returns whether a role logs in before a policy is applied: its password is then its own business.
+pub fn logs_in(live: &Live, role: &str) -> bool {
+    live.role(role).is_some_and(|role| role.login)
 }
 
 struct Apply<'a> {
@@ -54,13 +59,13 @@ impl Work for Apply<'_> {
                 return Err(RolesError::Stale(differs));
             }
         }
-        let nobody_yet = |role: &&String| options.set_passwords || look.live.role(role).is_none();
-        let passwords: Vec<String> = options.passwords.keys().filter(nobody_yet).cloned().collect();
+        let wanted = |role: &&String| options.set_passwords || !logs_in(&look.live, role);
+        let passwords: Vec<String> = options.passwords.keys().filter(wanted).cloned().collect();
         if look.changes.is_empty() && passwords.is_empty() {
             self.judge(&look.live)?;
             return Ok(End::Nothing(Applied { to_retire: look.to_retire, ..Applied::default() }));
         }
-        if options.record && record::ensure(session).await? {
+        if options.record && !look.changes.is_empty() && record::ensure(session).await? {
             // it has an owner and an access list, too
             look = self.look(session).await?;
         }
@@ -69,6 +74,10 @@ impl Work for Apply<'_> {
         let before = State::of(&reach, &live);
         run(session, &changes, *tell).await?;
         let passwords = self.set_passwords(session, passwords).await?;
+        if changes.is_empty() && passwords.is_empty() {
+            self.judge(&live)?;
+            return Ok(End::Nothing(Applied { to_retire, ..Applied::default() }));
+        }
         tell(&ApplyEvent::Proving);
         let after = self.look(session).await?;
         if !after.changes.is_empty() {
@@ -114,7 +123,16 @@ impl Apply<'_> {
         Ok(())
     }
 
-    async fn set_passwords(&self, _session: &Session, roles: Vec<String>) -> Result<Vec<String>, RolesError> {
-        Ok(roles)
+    /// Gives roles their passwords, where these are other ones. Returns the roles whose password is another now.
+    async fn set_passwords(&self, session: &Session, roles: Vec<String>) -> Result<Vec<String>, RolesError> {
+        let mut set = Vec::new();
+        for role in roles {
+            let Some(password) = self.options.passwords.get(&role) else { continue };
+            let holder = password::look(session, &role).await?;
+            if password::set(session, &holder, password, true).await? == password::Outcome::Changed {
+                set.push(role);
+            }
+        }
+        Ok(set)
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use super::password::PasswordError;
 use super::{Change, Changed, Impossible};
 use crate::DbError;
 use crate::error::ServerError;
@@ -71,6 +72,9 @@ pub enum RolesError {
         /// Each, with the path that breaks it.
         Vec<String>,
     ),
+    /// A password could not be set; all of it is rolled back.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
     /// The record of the change could not be kept; all of it is rolled back.
     #[error("could not {doing}, where changes of roles are recorded")]
     Record {

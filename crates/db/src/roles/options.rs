@@ -20,9 +20,9 @@ pub struct ApplyOptions {
     pub pause: Duration,
     /// Whether to record the change in `ops.role_changes`. What is not recorded cannot be taken back.
     pub record: bool,
-    /// SCRAM verifiers by role: for roles that are made now, unless [`ApplyOptions::set_passwords`].
+    /// Passwords by role: for roles that log in from now on, unless [`ApplyOptions::set_passwords`].
     pub passwords: BTreeMap<String, SecretString>,
-    /// Whether the passwords of roles that exist are set, too.
+    /// Whether the passwords of roles that log in already are set, too, where they are other ones or nobody can know.
     pub set_passwords: bool,
     /// The program and its version, for the record.
     pub tool: String,

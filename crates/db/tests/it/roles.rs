@@ -1,7 +1,22 @@
 //! Roles and privileges on a live server.
 
+mod apply;
 mod create_database;
 mod lint;
 #[cfg(unix)]
 mod password;
 mod retire;
+mod shop;
+mod undo;
+
+use unisys_db::Target;
+use unisys_db::roles::{self, Live};
+
+use crate::support::session;
+
+/// Reads what a server says of roles and privileges.
+pub(crate) async fn live(target: &Target) -> Live {
+    let session = session(target).await;
+    roles::begin_read_only(&session).await.unwrap();
+    roles::inspect(&session).await.unwrap()
+}
