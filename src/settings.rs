@@ -126,6 +126,9 @@ pub(crate) struct Database {
     /// Options for pg_dump; where empty, [`Backup::pg_dump_options`].
     #[serde(deserialize_with = "parse::dump_options")]
     pub(crate) pg_dump_options: DumpOptions,
+    /// The directory of its migrations; `None` for [`Migrate::dir`].
+    #[serde(deserialize_with = "parse::optional_path")]
+    pub(crate) migrations: Option<PathBuf>,
     /// A file with the address of a webhook that is told of this database alone.
     #[serde(deserialize_with = "parse::optional_path")]
     pub(crate) webhook_file: Option<PathBuf>,
@@ -153,6 +156,7 @@ impl Database {
             exclude_tables: Vec::new(),
             exclude_table_data: Vec::new(),
             pg_dump_options: DumpOptions::default(),
+            migrations: None,
             webhook_file: None,
             mail_to: Vec::new(),
         }

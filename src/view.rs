@@ -19,6 +19,7 @@ pub(crate) mod plan;
 pub(crate) mod prune;
 pub(crate) mod rehearsal;
 pub(crate) mod rekey;
+pub(crate) mod repair;
 pub(crate) mod report;
 pub(crate) mod restore;
 pub(crate) mod roles;

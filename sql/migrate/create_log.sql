@@ -11,6 +11,8 @@ create table ops.migration_log (
     tool text not null,
     backup_id text,
     no_backup text,
+    reason text,
+    change text,
     attempts int4 not null default 1,
     started_at timestamptz not null default clock_timestamp(),
     finished_at timestamptz,
@@ -18,7 +20,7 @@ create table ops.migration_log (
         (round(extract(epoch from finished_at - started_at) * 1000)::int8) stored,
     error text,
     constraint migration_log_pkey primary key (id),
-    constraint migration_log_action_check check (action in ('apply', 'baseline', 'rollback')),
+    constraint migration_log_action_check check (action in ('apply', 'baseline', 'rollback', 'repair')),
     constraint migration_log_outcome_check check (outcome in ('started', 'done', 'failed'))
 );
 create index migration_log_version_idx on ops.migration_log (version);
@@ -28,3 +30,5 @@ comment on column ops.migration_log.outcome is
 comment on column ops.migration_log.host is 'The machine the runner ran on, as it calls itself';
 comment on column ops.migration_log.backup_id is 'The backup that was taken before it';
 comment on column ops.migration_log.no_backup is 'Why none was taken';
+comment on column ops.migration_log.reason is 'Why somebody repaired the history';
+comment on column ops.migration_log.change is 'What that made of the row of the history';

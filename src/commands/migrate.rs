@@ -1,6 +1,8 @@
 //! `migrate`: the schema of a database, version by version.
 
+mod explain;
 mod rehearse;
+mod repair;
 mod rollback;
 
 use std::path::{Path, PathBuf};
@@ -9,17 +11,20 @@ use unisys_db::migrate::{self, Event, MigrateError, MigrationSet, UpOptions};
 use unisys_db::{Session, Target};
 use unisys_ops::platform;
 
+pub(crate) use explain::explain;
+
 use super::backup;
-use crate::context::Context;
+use crate::context::{Context, Selection};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::settings::Database;
 use crate::ui::Ui;
 use crate::view;
 
 /// Bring a database's schema up to date
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The directory of the migrations, instead of the university's own
+    /// The directory of the migrations [default: the database's, migrate.dir, or the university's own]
     #[arg(long, global = true, value_name = "DIR")]
     dir: Option<PathBuf>,
     #[command(subcommand)]
@@ -37,6 +42,7 @@ enum Command {
     Status,
     Verify(VerifyArgs),
     Baseline(BaselineArgs),
+    Repair(repair::Args),
     Rehearse(rehearse::Args),
     Rollback(rollback::Args),
 }
@@ -111,16 +117,24 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
         Command::Up(args) => up(&args, &target, &set, ctx, ui).await,
         Command::Rehearse(args) => rehearse::run(&args, &target, &set, ctx, ui).await,
         Command::Rollback(args) => rollback::run(&args, &target, &set, ctx, ui).await,
+        Command::Repair(args) => repair::run(&args, &target, &set, ctx, ui).await,
         Command::Baseline(args) => baseline(&args, &target, &set, ctx, ui).await,
     }
 }
 
-/// Returns the migrations that are meant: of the directory given, the one configured, or the university's own.
-pub(crate) fn migrations(dir: Option<&Path>, ctx: &Context) -> Result<MigrationSet, Failure> {
-    match dir.or(ctx.settings.migrate.dir.as_deref()) {
-        Some(directory) => MigrationSet::from_dir(directory).map_err(explain),
-        None => MigrationSet::builtin().map_err(explain),
-    }
+/// Returns the migrations that are meant: of the directory given, the database's, the one for all, or the university's own.
+fn migrations(dir: Option<&Path>, ctx: &Context) -> Result<MigrationSet, Failure> {
+    let configured = || match ctx.selection()? {
+        Selection::Configured { database: Database { migrations: Some(dir), .. }, .. } => {
+            Ok(Some(dir.as_path()))
+        }
+        _ => Ok(ctx.settings.migrate.dir.as_deref()),
+    };
+    let set = match dir.map_or_else(configured, |dir| Ok::<_, Failure>(Some(dir)))? {
+        Some(directory) => MigrationSet::from_dir(directory),
+        None => MigrationSet::builtin(),
+    };
+    set.map_err(explain)
 }
 
 /// Returns how migrations are applied here.
@@ -130,7 +144,6 @@ pub(crate) fn options(ctx: &Context) -> UpOptions {
         wait: settings.wait.0,
         lock_timeout: settings.lock_timeout.0,
         lock_attempts: settings.lock_attempts.get(),
-        tool: concat!("unisys-dba ", env!("CARGO_PKG_VERSION")).into(),
         host: platform::host_name(),
         ..UpOptions::default()
     }
@@ -226,67 +239,4 @@ async fn baseline(
     let report = migrate::baseline(target, set, args.version, &options(ctx)).await.map_err(explain)?;
     view::migrate::baseline(ui, &report)?;
     Ok(Exit::Done)
-}
-
-/// Returns the failure with what to do about it.
-pub(crate) fn explain(error: MigrateError) -> Failure {
-    let hint: String = match &error {
-        MigrateError::NotPermitted { sql, .. } => {
-            format!("Let a superuser run this first:\n{};", sql.join(";\n"))
-        }
-        MigrateError::Locked { .. } => "Wait for the other session, or end it, and run this again.".into(),
-        MigrateError::Pooler(_) => "Name the server's own port in the url, or a pool in session mode.".into(),
-        MigrateError::Rules(broken) => {
-            let lines: Vec<String> = broken.iter().skip(1).map(|broken| format!("{broken}\n")).collect();
-            format!(
-                "{}Nothing was applied. What a migration may do and why is in migrations/README.md.",
-                lines.concat()
-            )
-        }
-        MigrateError::Edited { file } => {
-            format!("Bring {file} back as it was applied, and put the change into a new file.")
-        }
-        MigrateError::OutOfOrder { file, .. } => {
-            format!("Give {file} the next free version: another branch was merged first.")
-        }
-        MigrateError::Unknown { .. } => {
-            "Use the version of unisys-dba that applied it, or a newer one.".into()
-        }
-        MigrateError::Apply { holders, .. } if !holders.is_empty() => {
-            format!("Its locks were held by\n{}\nIt was rolled back. Run this again.", holders.join("\n"))
-        }
-        MigrateError::Apply { .. } | MigrateError::Unverified { .. } => {
-            "The failed migration was rolled back. Remove the cause and run this again.".into()
-        }
-        MigrateError::HalfDone { invalid, .. } if !invalid.is_empty() => {
-            "Run this again: it drops the invalid index of the file and builds it anew. An index whose name ends in \
-             _ccnew is dropped with `drop index concurrently`."
-                .into()
-        }
-        MigrateError::HalfDone { .. } => {
-            "What it had done stays. Look at what is there, remove the cause and run this again.".into()
-        }
-        MigrateError::Left { .. } => {
-            "Look at what is there and take it back by hand before you mend the file.".into()
-        }
-        MigrateError::Lost { .. } => "Run this again.".into(),
-        MigrateError::Unresolved { .. } => {
-            "When the server answers, run `unisys-dba migrate status`, then this again.".into()
-        }
-        MigrateError::Down { .. } => {
-            "What the script had done is rolled back. Remove the cause, or go back with --restore.".into()
-        }
-        MigrateError::HasHistory { .. } => {
-            "A baseline is for a database without one; `unisys-dba migrate status` shows it.".into()
-        }
-        MigrateError::NoSuchVersion { .. } => "Name the version of one of the files.".into(),
-        MigrateError::Name { .. } | MigrateError::Duplicate { .. } | MigrateError::Orphan { .. } => {
-            "A file is called V0001__what_it_does.sql, beside it V0001__what_it_does.verify.sql and .down.sql."
-                .into()
-        }
-        MigrateError::Read { .. } => "Name the directory of the migrations with --dir or migrate.dir.".into(),
-        MigrateError::Text { .. } => "Correct the file; if it was applied, bring back its text of then.".into(),
-        _ => "Run `unisys-dba migrate status`.".into(),
-    };
-    Failure::from(error).hint(hint)
 }

@@ -162,8 +162,6 @@ fn opened(args: &Args, ctx: &Context, ui: &Ui) -> Result<(Arc<OpenBackup>, Targe
 fn into_server(args: &Args, ctx: &Context, ui: &Ui) -> Result<IntoServer, Failure> {
     let (backup, target) = opened(args, ctx, ui)?;
     Ok(IntoServer {
-        backup,
-        target,
         database: args.to.clone(),
         replace: args.replace.is_some(),
         disconnect: args.disconnect,
@@ -174,12 +172,33 @@ fn into_server(args: &Args, ctx: &Context, ui: &Ui) -> Result<IntoServer, Failur
         },
         no_owner: args.no_owner,
         verify: args.verify,
+        ..whole(backup, target, args.jobs, ctx, ui)
+    })
+}
+
+/// Returns the restore of a backup into the target's database, which must not be there yet, with the roles it needs.
+pub(super) fn whole(
+    backup: Arc<OpenBackup>,
+    target: Target,
+    jobs: Option<NonZeroUsize>,
+    ctx: &Context,
+    ui: &Ui,
+) -> IntoServer {
+    IntoServer {
+        backup,
+        database: target.database.clone(),
+        target,
+        replace: false,
+        disconnect: false,
+        roles: Roles::Needed,
+        no_owner: false,
+        verify: false,
         search: ctx.search(),
         parent: ctx.scratch_directory(),
-        jobs: args.jobs.unwrap_or(ctx.settings.restore.jobs).get(),
+        jobs: jobs.unwrap_or(ctx.settings.restore.jobs).get(),
         now: ctx.now,
         progress: Arc::from(ui.progress()),
-    })
+    }
 }
 
 pub(super) fn refuse(database: &str, obstacles: &[String]) -> Result<(), Failure> {

@@ -17,6 +17,7 @@ const DATABASE_TEMPLATE: &str = "databases.NAME.";
 const PATHS: &[&str] = &[
     "databases.NAME.copies",
     "databases.NAME.identities",
+    "databases.NAME.migrations",
     "databases.NAME.passfile",
     "databases.NAME.store",
     "databases.NAME.webhook-file",

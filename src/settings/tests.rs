@@ -246,3 +246,11 @@ fn a_variable_has_its_name_as_source() {
     assert_eq!(entry.source, Source::Variable { name: "UNISYS_DBA_BACKUP_RECIPIENTS".into() });
     assert_eq!(layers.settings().unwrap().backup.recipients, ["age1a", "age1b"]);
 }
+
+#[test]
+fn a_database_has_migrations_of_its_own() {
+    let settings =
+        read("[databases.a]\nurl = \"x\"\nmigrations = \"sql\"\n[databases.b]\nurl = \"y\"").unwrap();
+    assert_eq!(settings.databases["a"].migrations.as_deref(), Some(Path::new("/etc/x/sql")));
+    assert_eq!(settings.databases["b"].migrations, None);
+}

@@ -24,11 +24,15 @@ fn page<'a>(report: &'a RehearsalReport) -> Page {
     let mut page = Page::new()
         .line(format!("{word}  on {}", report.backup))
         .line(format!(
-            "Data of {}, restored in {} on PostgreSQL {}; {} migrations were there",
+            "Data of {}, restored in {} on PostgreSQL {}",
             time(report.moment),
             seconds(report.restore_seconds),
-            report.server_version,
-            report.already
+            report.server_version
+        ))
+        .line(format!(
+            "{} migrations were there; applied as {}, with its rights",
+            report.already,
+            printable(&report.login)
         ))
         .line("");
     if !report.migrations.is_empty() || report.failed.is_some() {

@@ -66,6 +66,11 @@ impl DbError {
         }
     }
 
+    /// Returns whether the login lacks a privilege.
+    pub fn is_about_rights(&self) -> bool {
+        self.sqlstate() == Some(&SqlState::INSUFFICIENT_PRIVILEGE)
+    }
+
     /// Returns whether the connection is gone: what was being done may work in a new session.
     pub fn is_connection_lost(&self) -> bool {
         match self {

@@ -2,6 +2,7 @@
 //!
 //! [`inspect`] reads a server into [`Live`]; everything else is judged from that value alone.
 
+mod access;
 mod acl;
 mod apply;
 mod change;
@@ -26,6 +27,7 @@ mod transaction;
 mod undo;
 mod view_tree;
 
+pub use access::{Ability, Access, Close, Explanation, Granted, Hop, Path, Rows, Take, Via, Who, WhoCan};
 pub use acl::{Acl, AclEntry};
 pub use apply::{apply, logs_in};
 pub use change::{Change, Phase, Statement};

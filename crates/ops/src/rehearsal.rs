@@ -6,9 +6,9 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use thiserror::Error;
-use unisys_db::Session;
 use unisys_db::migrate::{self, AppliedNow, Event, MigrateError, MigrationSet, UpOptions};
 use unisys_db::verify::VerifyError;
+use unisys_db::{Session, Target};
 
 use crate::OpsError;
 use crate::backup::BackupId;
@@ -43,6 +43,8 @@ pub struct RehearsalReport {
     pub server_version: String,
     /// How long the restore took, in seconds.
     pub restore_seconds: f64,
+    /// The role that applied them on the copy: the login that will, or the copy's superuser.
+    pub login: String,
     /// How many migrations the backup had already.
     pub already: usize,
     /// What was applied, in order, with the locks it held.
@@ -51,6 +53,8 @@ pub struct RehearsalReport {
     pub failed: Option<String>,
     /// Why not.
     pub failure: Option<String>,
+    /// What a superuser has to run first on the database itself, where the login lacks these rights: SQL.
+    pub grants: Vec<String>,
     /// What became of the rows.
     pub changes: Changes,
     /// The database's size before, in bytes.
@@ -75,8 +79,9 @@ pub enum RehearsalError {
     Verify(#[from] VerifyError),
 }
 
-/// Restores a backup on a scratch server, applies what is pending there, looks at what became of it, and lets the server
-/// vanish. Nothing is written anywhere else.
+/// Restores a backup on a scratch server, applies what is pending there as `login`, looks at what became of it, and lets the
+/// server vanish. Nothing is written anywhere else. A login the copy does not let in is replaced by its superuser; then the
+/// report says that its rights were not rehearsed.
 ///
 /// # Errors
 /// [`RehearsalError`]. A migration that fails is a report, not an error.
@@ -86,6 +91,7 @@ pub async fn run(
     options: &DrillOptions,
     migrations: &MigrationSet,
     up: &UpOptions,
+    login: &str,
 ) -> Result<RehearsalReport, RehearsalError> {
     let _hold = store.hold(id)?;
     let begun = Instant::now();
@@ -100,10 +106,12 @@ pub async fn run(
         moment: backup.manifest.moment,
         server_version: copy.server().programs.version().to_string(),
         restore_seconds,
+        login: login.to_owned(),
         already: 0,
         migrations: Vec::new(),
         failed: None,
         failure: None,
+        grants: Vec::new(),
         changes: Changes { tables: Vec::new(), rows_before: 0, rows_after: 0 },
         bytes_before,
         bytes_after: bytes_before,
@@ -123,12 +131,12 @@ async fn apply(
     up: &UpOptions,
     report: &mut RehearsalReport,
 ) -> Result<(), RehearsalError> {
-    let target = copy.target();
     options.progress.begin("migrate", Expected::UNKNOWN);
-    let session = Session::open(&target).await.map_err(OpsError::from)?;
+    let session = Session::open(&copy.target()).await.map_err(OpsError::from)?;
     let status = migrate::status(&session, migrations).await.map_err(OpsError::from)?;
     report.already = status.count(migrate::State::Applied);
     session.close().await;
+    let target = login(copy, report).await;
     let begun = Mutex::new(None);
     let applied = Mutex::new(Vec::new());
     let tell = |event: &Event<'_>| match event {
@@ -148,8 +156,11 @@ async fn apply(
     match result {
         Ok(_) if report.migrations.is_empty() => report.outcome = Outcome::NothingPending,
         Ok(_) => {}
-        Err(error) if error.as_db().is_some() => return Err(error.into()),
+        Err(error) if error.as_db().is_some_and(|error| !error.is_about_rights()) => return Err(error.into()),
         Err(error) => {
+            if let MigrateError::NotPermitted { sql, .. } = &error {
+                report.grants.clone_from(sql);
+            }
             report.outcome = Outcome::Failed;
             report.failed = begun.into_inner().unwrap_or_else(PoisonError::into_inner);
             report.failure = Some(chain(&error));
@@ -158,10 +169,29 @@ async fn apply(
     Ok(())
 }
 
+/// Returns the connection of the login that will apply them, with its role as it was restored.
+async fn login(copy: &RestoredCopy, report: &mut RehearsalReport) -> Target {
+    let superuser = copy.target();
+    let target = superuser.with_user(report.login.clone());
+    match Session::open(&target).await {
+        Ok(session) => {
+            session.close().await;
+            target
+        }
+        Err(error) => {
+            report.not_rehearsed.insert(
+                0,
+                format!("the rights of {}, which the copy does not let in: {}", report.login, chain(&error)),
+            );
+            report.login.clone_from(&superuser.user);
+            superuser
+        }
+    }
+}
+
 /// Returns what is otherwise on the database itself.
 fn not_rehearsed(backup: &OpenBackup) -> Vec<String> {
     let mut texts = vec![
-        "the rights of the login that will apply them: here it was the copy's superuser".to_owned(),
         "what other sessions do meanwhile: a lock that was free here may have to be waited for".to_owned(),
     ];
     if backup.facts.selection.is_some() {

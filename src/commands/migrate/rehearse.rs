@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use unisys_db::Target;
-use unisys_db::migrate::{MigrationSet, UpOptions};
+use unisys_db::migrate::MigrationSet;
 use unisys_ops::rehearsal::{self, Outcome, RehearsalError};
 
 use crate::commands::drill::default_options;
@@ -18,7 +18,8 @@ use crate::view;
 
 /// Apply what is pending to the newest proven backup, restored on port 5333, and report what that does
 ///
-/// Time, locks with their modes and how long each was held, rows and sizes before and after. The server is removed again, also
+/// As the login that will apply it, with the rights the backup has for it. Time, locks with their modes and how long each was
+/// held, rows and sizes before and after. The server is removed again, also
 /// when this program is killed; the database itself is not touched. Exit 4 when a migration fails.
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -53,13 +54,17 @@ pub(crate) async fn run(
     };
     let mut options = default_options(ctx, ui, ctx.identities(&database, &args.identity)?)?;
     options.jobs = args.jobs.map_or(options.jobs, NonZeroUsize::get);
-    let report = rehearsal::run(&*picked.store, &picked.id, &options, set, &UpOptions::default()).await;
+    let report =
+        rehearsal::run(&*picked.store, &picked.id, &options, set, &super::options(ctx), &target.user).await;
     let report = report.map_err(|error| match error {
         RehearsalError::Ops(error) => explain::with_doctor(error),
         RehearsalError::Migrate(error) => super::explain(error),
         RehearsalError::Verify(error) => Failure::from(error),
     })?;
     view::rehearsal::report(ui, &report)?;
+    if !report.grants.is_empty() {
+        ui.hint(format!("Let a superuser run this first:\n{};", report.grants.join(";\n")));
+    }
     ui.hint(match report.outcome {
         Outcome::Rehearsed => "Apply it to the database itself: unisys-dba migrate up",
         Outcome::NothingPending => "A newer backup, or one of an older database, may lack some: name it.",

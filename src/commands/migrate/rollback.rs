@@ -7,7 +7,7 @@ use std::sync::Arc;
 use unisys_db::migrate::{self, Event, MigrationSet, RollbackPlan, Way};
 use unisys_db::{Session, Target};
 use unisys_ops::changes::Changes;
-use unisys_ops::restore::{IntoServer, OpenBackup, Roles};
+use unisys_ops::restore::{IntoServer, OpenBackup};
 
 use super::{explain, options};
 use crate::commands::{pick, restore};
@@ -103,19 +103,10 @@ async fn by_backup(
     let backup = OpenBackup::open(&*picked.store, &picked.id, identities, &ctx.trust()?);
     let backup = Arc::new(backup.map_err(restore::explain)?);
     let into = IntoServer {
-        backup: Arc::clone(&backup),
-        target: target.clone(),
-        database: target.database.clone(),
         replace: true,
         disconnect: args.disconnect,
-        roles: Roles::Needed,
-        no_owner: false,
         verify: true,
-        search: ctx.search(),
-        parent: ctx.scratch_directory(),
-        jobs: args.jobs.unwrap_or(ctx.settings.restore.jobs).get(),
-        now: ctx.now,
-        progress: Arc::from(ui.progress()),
+        ..restore::whole(Arc::clone(&backup), target.clone(), args.jobs, ctx, ui)
     };
     let lost = Changes::since(&backup, target, into.jobs, &into.progress).await?;
     let restore_plan = into.plan().await.map_err(restore::explain)?;

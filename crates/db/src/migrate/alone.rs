@@ -53,7 +53,7 @@ impl Work<'_> {
     async fn record(&self, history: &str, log: i64) -> Result<(), Failed> {
         let unknown = |error| {
             let source = self.session.server_error(error);
-            if source.is_connection_lost() { Failed::Unknown(source) } else { self.refused_by(source, None) }
+            if source.is_connection_lost() { Failed::Unknown(source) } else { self.refused_by(source) }
         };
         self.keeper.begin(self.session).await.map_err(unknown)?;
         self.session.batch_execute(history).await.map_err(unknown)?;

@@ -65,42 +65,62 @@ impl Work<'_> {
     }
 
     async fn transaction(&self, sql: &str, history: &str) -> Result<Vec<HeldLock>, Failed> {
-        let session = self.session;
         let plain = |error| self.refused(error);
-        // What an earlier file SET must not reach this one.
-        calm(session).await.map_err(plain)?;
-        session.batch_execute("begin").await.map_err(plain)?;
-        session.batch_execute(&self.settings()).await.map_err(plain)?;
+        self.begin().await?;
         let mut trace = match self.options.trace_locks {
-            true => Some(Trace::begin(session).await.map_err(plain)?),
+            true => Some(Trace::begin(self.session).await.map_err(plain)?),
             false => None,
         };
         self.statements(sql, trace.as_mut()).await?;
-        let still = include_str!("../../../../sql/migrate/still_in_transaction.sql");
-        if !session.query_one(still, &[&self.file.file()]).await.map_err(plain)?.get::<_, bool>(0) {
-            return Err(Failed::Left);
-        }
+        self.still_inside().await?;
         self.verify().await?;
-        // As its owner, because a login that may only become it has no right of its own; the row keeps the login's name.
-        session.batch_execute(&self.keeper.set_local_role()).await.map_err(plain)?;
-        session.batch_execute(history).await.map_err(plain)?;
-        self.entry(Outcome::Done, None).write(session, self.options).await.map_err(plain)?;
-        session.batch_execute("commit").await.map_err(|error| {
-            let source = session.server_error(error);
-            if source.is_connection_lost() { Failed::Commit(source) } else { self.refused_by(source, None) }
-        })?;
+        self.become_keeper().await?;
+        self.session.batch_execute(history).await.map_err(plain)?;
+        self.entry(Outcome::Done, None).write(self.session, self.options).await.map_err(plain)?;
+        self.commit().await?;
         Ok(trace.map(|trace| trace.end(Instant::now())).unwrap_or_default())
+    }
+
+    /// Begins the transaction of a file, as its owner. What an earlier file SET does not reach it.
+    pub(super) async fn begin(&self) -> Result<(), Failed> {
+        calm(self.session).await.map_err(|error| self.refused(error))?;
+        let begin = format!("begin; {}", self.settings());
+        self.session.batch_execute(&begin).await.map_err(|error| self.refused(error))
+    }
+
+    /// Whether the text that ran has left the transaction of [`Self::begin`].
+    pub(super) async fn still_inside(&self) -> Result<(), Failed> {
+        let still = include_str!("../../../../sql/migrate/still_in_transaction.sql");
+        let row = self.session.query_one(still, &[&self.file.file()]).await;
+        match row.map_err(|error| self.refused(error))?.get(0) {
+            true => Ok(()),
+            false => Err(Failed::Left),
+        }
+    }
+
+    /// As its owner, because a login that may only become it has no right of its own; the rows keep the login's name.
+    pub(super) async fn become_keeper(&self) -> Result<(), Failed> {
+        let role = self.keeper.set_local_role();
+        self.session.batch_execute(&role).await.map_err(|error| self.refused(error))
+    }
+
+    pub(super) async fn commit(&self) -> Result<(), Failed> {
+        self.session.batch_execute("commit").await.map_err(|error| {
+            let source = self.session.server_error(error);
+            if source.is_connection_lost() { Failed::Commit(source) } else { self.refused_by(source) }
+        })
     }
 
     /// With a trace statement by statement, so that it is known when a lock was taken; else all at once.
     async fn statements(&self, sql: &str, trace: Option<&mut Trace>) -> Result<(), Failed> {
         let Some(trace) = trace else {
-            return self.session.batch_execute(sql).await.map_err(|error| self.refused_in(error, sql, 0));
+            let run = self.session.batch_execute(sql).await;
+            return run.map_err(|error| self.refused_in(self.file.file(), error, sql, 0));
         };
         for Piece { start, end, .. } in Parsed::new(sql).pieces() {
             let since = Instant::now();
             let run = self.session.batch_execute(&sql[start..end]).await;
-            run.map_err(|error| self.refused_in(error, sql, start))?;
+            run.map_err(|error| self.refused_in(self.file.file(), error, sql, start))?;
             trace.note(self.session, since).await.map_err(|error| self.refused(error))?;
         }
         Ok(())
@@ -109,10 +129,7 @@ impl Work<'_> {
     /// Runs the verify script where it can change nothing: a savepoint's end gives the transaction back its right to write.
     async fn verify(&self) -> Result<(), Failed> {
         let Some(script) = self.file.verify() else { return Ok(()) };
-        let refused = |error| {
-            let source = self.session.server_error(error);
-            Failed::Refused { line: line(&source, &script.sql, 0), file: script.file.clone(), source }
-        };
+        let refused = |error| self.refused_in(&script.file, error, &script.sql, 0);
         let begin = "savepoint unisys_verify; set local transaction_read_only = on";
         self.session.batch_execute(begin).await.map_err(|error| self.refused(error))?;
         let messages = self.session.simple_query(&script.sql).await.map_err(refused)?;
@@ -124,7 +141,7 @@ impl Work<'_> {
     }
 
     /// An empty search path makes a file say which schema it means. The login's own time-outs are for people at work.
-    pub(super) fn settings(&self) -> String {
+    fn settings(&self) -> String {
         let role = match self.file.run_as() {
             RunAs::Login => String::new(),
             RunAs::Owner(role) => format!("set local role {};", quote_ident(role)),
@@ -150,17 +167,23 @@ impl Work<'_> {
     }
 
     pub(crate) fn refused(&self, error: tokio_postgres::Error) -> Failed {
-        self.refused_by(self.session.server_error(error), None)
+        self.refused_by(self.session.server_error(error))
     }
 
-    fn refused_in(&self, error: tokio_postgres::Error, sql: &str, start: usize) -> Failed {
+    /// The server refused what stands in `sql`, the text of this file, from `start` on.
+    pub(super) fn refused_in(
+        &self,
+        file: &str,
+        error: tokio_postgres::Error,
+        sql: &str,
+        start: usize,
+    ) -> Failed {
         let source = self.session.server_error(error);
-        let line = line(&source, sql, start);
-        self.refused_by(source, line)
+        Failed::Refused { file: file.into(), line: line(&source, sql, start), source }
     }
 
-    pub(crate) fn refused_by(&self, source: ServerError, line: Option<usize>) -> Failed {
-        Failed::Refused { file: self.file.file().into(), line, source }
+    pub(crate) fn refused_by(&self, source: ServerError) -> Failed {
+        Failed::Refused { file: self.file.file().into(), line: None, source }
     }
 }
 

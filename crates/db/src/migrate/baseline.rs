@@ -7,12 +7,10 @@ use refinery_core::{AsyncMigrate, Migration, Runner, Target as Until};
 use serde::Serialize;
 use thiserror::Error;
 
-use super::calm::calm;
 use super::keeper::Keeper;
 use super::log::{Action, LogEntry, Outcome};
 use super::{HISTORY, MigrateError, MigrationFile, MigrationSet, UpOptions, lock, prepare};
 use crate::error::ServerError;
-use crate::snapshot::refuse_pooler;
 use crate::{DbError, Session, Target};
 
 /// What was written.
@@ -38,14 +36,9 @@ pub async fn baseline(
     if !migrations.iter().any(|file| file.version() == version) {
         return Err(MigrateError::NoSuchVersion { version });
     }
-    let session = Session::open(target).await?;
-    refuse_pooler(session.target()).await?;
-    calm(&session).await.map_err(session.doing("prepare the session"))?;
-    lock::acquire(&session, options.wait).await?;
+    let session = lock::session(target, options.wait).await?;
     let history = Keeper::find(&session).await?.read(&session).await?;
-    if let Some(problem) = history.problems.first() {
-        return Err(MigrateError::History { problem: problem.clone() });
-    }
+    history.trusted()?;
     if !history.rows.is_empty() {
         return Err(MigrateError::HasHistory { rows: history.rows.len(), last: history.last() });
     }
@@ -62,8 +55,7 @@ pub async fn baseline(
             None => MigrateError::Engine { file: HISTORY.into(), source },
         });
     }
-    lock::release(&session).await?;
-    session.close().await;
+    lock::release(session).await?;
     Ok(BaselineReport { prepared, recorded: files.iter().map(|file| file.file().to_owned()).collect() })
 }
 

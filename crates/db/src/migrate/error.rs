@@ -195,6 +195,14 @@ pub enum MigrateError {
         /// The version that was to be gone back to.
         to: i32,
     },
+    /// A repair was asked for that the history does not need, or that would hide something.
+    #[error("version {version} is not repaired: {reason}")]
+    NotRepaired {
+        /// The version that was named.
+        version: i32,
+        /// Why not.
+        reason: String,
+    },
     /// The migration engine refused.
     #[error("could not apply {file}")]
     Engine {

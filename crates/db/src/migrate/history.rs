@@ -53,16 +53,25 @@ pub(crate) struct Applied {
     pub(crate) version: i32,
     pub(crate) name: String,
     pub(crate) checksum: u64,
-    applied_on: Option<String>,
-    applied_by: Option<String>,
+    pub(crate) applied_on: Option<String>,
+    pub(crate) applied_by: Option<String>,
     duration_ms: Option<i64>,
+}
+
+/// Something in the history that no runner writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Problem {
+    /// Whose row it is about, where that can be read.
+    pub(crate) version: Option<i32>,
+    /// The sentence.
+    pub(crate) text: String,
 }
 
 /// The history as found: rows that can be understood, and a sentence for each that cannot.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct History {
     pub(crate) rows: Vec<Applied>,
-    pub(crate) problems: Vec<String>,
+    pub(crate) problems: Vec<Problem>,
 }
 
 impl History {
@@ -83,13 +92,22 @@ impl History {
         for text in rows {
             match parse(text) {
                 Ok(row) if history.rows.iter().any(|r| r.version == row.version) => {
-                    history.problems.push(format!("version {} is there twice", row.version));
+                    let text = format!("version {} is there twice", row.version);
+                    history.problems.push(Problem { version: Some(row.version), text });
                 }
                 Ok(row) => history.rows.push(row),
                 Err(problem) => history.problems.push(problem),
             }
         }
         history
+    }
+
+    /// Returns an error when a row cannot be trusted.
+    pub(crate) fn trusted(&self) -> Result<(), MigrateError> {
+        match self.problems.first() {
+            Some(problem) => Err(MigrateError::History { problem: problem.text.clone() }),
+            None => Ok(()),
+        }
     }
 
     /// Returns the highest applied version; 0 where there is none.
@@ -129,9 +147,7 @@ impl History {
         &self,
         files: &'f [MigrationFile],
     ) -> Result<Vec<&'f MigrationFile>, MigrateError> {
-        if let Some(problem) = self.problems.first() {
-            return Err(MigrateError::History { problem: problem.clone() });
-        }
+        self.trusted()?;
         let applied = self.last();
         let mut pending = Vec::new();
         for entry in self.compare(files) {
@@ -164,18 +180,20 @@ fn entry(version: i32, name: &str, file: Option<&str>, state: State) -> Entry {
     }
 }
 
-fn parse(text: &str) -> Result<Applied, String> {
-    let row: Value = serde_json::from_str(text).map_err(|_| "a row is not readable".to_owned())?;
+fn parse(text: &str) -> Result<Applied, Problem> {
+    let problem = |version, text: String| Problem { version, text };
+    let row: Value = serde_json::from_str(text).map_err(|_| problem(None, "a row is not readable".into()))?;
     let string = |key: &str| row.get(key).and_then(Value::as_str);
     let version = row
         .get("version")
         .and_then(Value::as_i64)
         .and_then(|v| i32::try_from(v).ok())
-        .ok_or("a row has no version")?;
-    let name = string("name").ok_or_else(|| format!("version {version} has no name"))?;
+        .ok_or_else(|| problem(None, "a row has no version".into()))?;
+    let wrong = |text: String| problem(Some(version), text);
+    let name = string("name").ok_or_else(|| wrong(format!("version {version} has no name")))?;
     let checksum = string("checksum")
         .and_then(|text| text.parse().ok())
-        .ok_or_else(|| format!("the checksum of version {version} is not a number"))?;
+        .ok_or_else(|| wrong(format!("the checksum of version {version} is not a number")))?;
     Ok(Applied {
         version,
         name: name.into(),
@@ -234,7 +252,10 @@ mod tests {
             "a row has no version",
             "version 3 has no name",
         ];
-        assert_eq!(history.problems, expected);
+        assert_eq!(
+            history.problems.iter().map(|problem| problem.text.as_str()).collect::<Vec<_>>(),
+            expected
+        );
         let error = history.pending(&[file(1)]).unwrap_err().to_string();
         assert!(error.ends_with("the checksum of version 1 is not a number"), "{error}");
     }

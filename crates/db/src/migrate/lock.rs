@@ -6,12 +6,23 @@
 use std::time::{Duration, Instant};
 
 use super::MigrateError;
-use crate::{DbError, Session};
+use super::calm::calm;
+use crate::snapshot::refuse_pooler;
+use crate::{DbError, Session, Target};
 
 const POLL: Duration = Duration::from_millis(100);
 
+/// Opens a session that is the database's one runner, or says who else is when `wait` is over.
+pub(crate) async fn session(target: &Target, wait: Duration) -> Result<Session, MigrateError> {
+    let session = Session::open(target).await?;
+    refuse_pooler(session.target()).await?;
+    acquire(&session, wait).await?;
+    Ok(session)
+}
+
 /// Takes the lock, or says who has it when `wait` is over. It is gone when the session is.
 pub(crate) async fn acquire(session: &Session, wait: Duration) -> Result<(), MigrateError> {
+    calm(session).await.map_err(session.doing("prepare the session"))?;
     let begun = Instant::now();
     let query = include_str!("../../../../sql/migrate/try_lock.sql");
     loop {
@@ -26,10 +37,11 @@ pub(crate) async fn acquire(session: &Session, wait: Duration) -> Result<(), Mig
     }
 }
 
-/// Gives the lock back.
-pub(crate) async fn release(session: &Session) -> Result<(), MigrateError> {
+/// Gives the lock back and ends the session.
+pub(crate) async fn release(session: Session) -> Result<(), MigrateError> {
     let query = include_str!("../../../../sql/migrate/unlock.sql");
     session.query_one(query, &[]).await.map_err(DbError::doing("release the migration lock"))?;
+    session.close().await;
     Ok(())
 }
 

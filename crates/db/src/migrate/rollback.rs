@@ -95,9 +95,7 @@ fn plan(
     to: Option<i32>,
     restore: bool,
 ) -> Result<RollbackPlan, MigrateError> {
-    if let Some(problem) = history.problems.first() {
-        return Err(MigrateError::History { problem: problem.clone() });
-    }
+    history.trusted()?;
     let mut versions: Vec<i32> = history.rows.iter().map(|row| row.version).collect();
     versions.sort_unstable_by_key(|version| std::cmp::Reverse(*version));
     let to = to.unwrap_or_else(|| versions.get(1).copied().unwrap_or(0));
@@ -155,8 +153,7 @@ pub async fn down(
     options: &UpOptions,
     tell: &(dyn Fn(&Event<'_>) + Sync),
 ) -> Result<Vec<i32>, MigrateError> {
-    let session = Session::open(target).await?;
-    lock::acquire(&session, options.wait).await?;
+    let session = lock::session(target, options.wait).await?;
     let now = plan_rollback(&session, migrations, Some(plan.to), false).await?;
     if now != *plan {
         return Err(MigrateError::History { problem: "it changed since the plan was made".into() });
@@ -186,8 +183,7 @@ pub async fn down(
         }
         done.push(undo.version);
     }
-    lock::release(&session).await?;
-    session.close().await;
+    lock::release(session).await?;
     Ok(done)
 }
 
@@ -213,38 +209,27 @@ impl Work<'_> {
     }
 
     async fn taken_back(&self, script: &Script) -> Result<(), Failed> {
-        let session = self.session;
         let plain = |error| self.refused(error);
-        calm(session).await.map_err(plain)?;
+        let run = async || {
+            let run = self.session.batch_execute(&script.sql).await;
+            run.map_err(|error| self.refused_in(&script.file, error, &script.sql, 0))
+        };
         if script.no_transaction {
+            calm(self.session).await.map_err(plain)?;
             self.become_owner().await?;
-            session.batch_execute(&script.sql).await.map_err(|error| self.refused_script(script, error))?;
-            calm(session).await.map_err(plain)?;
-            session.batch_execute("begin").await.map_err(plain)?;
+            run().await?;
+            self.begin().await?;
         } else {
-            session.batch_execute("begin").await.map_err(plain)?;
-            session.batch_execute(&self.settings()).await.map_err(plain)?;
-            session.batch_execute(&script.sql).await.map_err(|error| self.refused_script(script, error))?;
-            let still = include_str!("../../../../sql/migrate/still_in_transaction.sql");
-            if !session.query_one(still, &[&self.file.file()]).await.map_err(plain)?.get::<_, bool>(0) {
-                return Err(Failed::Left);
-            }
+            self.begin().await?;
+            run().await?;
+            self.still_inside().await?;
         }
-        session.batch_execute(&self.keeper.set_local_role()).await.map_err(plain)?;
+        self.become_keeper().await?;
         let forget = include_str!("../../../../sql/migrate/forget.sql");
-        session.execute(forget, &[&self.file.version()]).await.map_err(plain)?;
+        self.session.execute(forget, &[&self.file.version()]).await.map_err(plain)?;
         let entry = log::LogEntry { action: Action::Rollback, ..self.entry(Outcome::Done, None) };
-        entry.write(session, self.options).await.map_err(plain)?;
-        session.batch_execute("commit").await.map_err(|error| {
-            let source = session.server_error(error);
-            if source.is_connection_lost() { Failed::Commit(source) } else { self.refused_by(source, None) }
-        })
-    }
-
-    fn refused_script(&self, script: &Script, error: tokio_postgres::Error) -> Failed {
-        let source = self.session.server_error(error);
-        let line = super::apply::line(&source, &script.sql, 0);
-        Failed::Refused { file: script.file.clone(), line, source }
+        entry.write(self.session, self.options).await.map_err(plain)?;
+        self.commit().await
     }
 }
 

@@ -7,14 +7,13 @@ use refinery_core::{AsyncMigrate, Migration, Runner, Target as Until};
 use thiserror::Error;
 
 use super::apply::{Failed, Work};
-use super::calm::calm;
 use super::held;
 use super::keeper::Keeper;
 use super::log::Outcome;
 use super::report::{AppliedNow, Event, UpOptions, UpReport};
 use super::{HISTORY, HeldLock, MigrateError, MigrationFile, MigrationSet, lock, prepare, targets};
 use crate::error::ServerError;
-use crate::snapshot::{SnapshotError, refuse_pooler};
+use crate::snapshot::SnapshotError;
 use crate::{Session, Target};
 
 /// Between two attempts to get a table's lock it is never waited longer.
@@ -35,30 +34,24 @@ pub async fn up(
     options: &UpOptions,
     tell: &(dyn Fn(&Event<'_>) + Sync),
 ) -> Result<UpReport, MigrateError> {
-    let session = Session::open(target).await?;
-    refuse_pooler(session.target()).await?;
-    calm(&session).await.map_err(session.doing("prepare the session"))?;
-    lock::acquire(&session, options.wait).await?;
-    // Both before and after: an edited file is refused before anything is made, and the table may be new.
+    let session = lock::session(target, options.wait).await?;
     let history = Keeper::find(&session).await?.read(&session).await?;
-    history.pending(migrations)?;
+    let pending = history.pending(migrations)?;
     let broken = migrations.check(history.last());
     if !broken.is_empty() {
         return Err(MigrateError::Rules(broken));
     }
     let prepared = prepare::prepare(&session, migrations).await?;
     let keeper = Keeper::find(&session).await?;
-    let history = keeper.read(&session).await?;
     let mut report = UpReport { prepared, applied: vec![], already: history.rows.len() };
     let mut up = Up { target, migrations, options, tell, session, keeper };
-    for file in history.pending(migrations)? {
+    for file in pending {
         tell(&Event::Starting(file));
         let applied = up.apply(file, &report.applied).await?;
         tell(&Event::Applied { file, applied: &applied });
         report.applied.push(applied);
     }
-    lock::release(&up.session).await?;
-    up.session.close().await;
+    lock::release(up.session).await?;
     Ok(report)
 }
 
@@ -162,7 +155,6 @@ impl Up<'_> {
                 Err(_) => tokio::time::sleep(self.options.pause.min(Duration::from_secs(1))).await,
             }
         };
-        calm(&session).await.map_err(session.doing("prepare the session"))?;
         lock::acquire(&session, self.options.wait).await?;
         Ok(session)
     }

@@ -79,7 +79,8 @@ pub(crate) async fn report(
             entry.state = State::Interrupted;
         }
     }
-    Ok(StatusReport { database, migrations: entries, problems: history.problems.clone() })
+    let problems = history.problems.iter().map(|problem| problem.text.clone()).collect();
+    Ok(StatusReport { database, migrations: entries, problems })
 }
 
 /// Returns the versions whose last run did not end well.

@@ -7,8 +7,8 @@ use tokio_postgres::Row;
 
 use super::acl::Reader;
 use super::{
-    Acl, Class, Column, Database, DefaultAcl, Kind, Live, Membership, Object, Oid, Password, Relation, Role,
-    Routine, RowPolicy, Server, Setting, view_tree,
+    Acl, Class, Column, Database, DefaultAcl, Kind, Live, Membership, Object, Oid, Password, Privilege,
+    Privileges, Relation, Role, Routine, RowPolicy, Server, Setting, view_tree,
 };
 use crate::{DbError, Session};
 
@@ -212,13 +212,8 @@ async fn others(session: &Session, server: &Server, acls: &mut Reader) -> Result
 async fn relations(session: &Session, acls: &mut Reader) -> Result<Vec<Object>, DbError> {
     let mut columns = columns(session, acls).await?;
     let mut policies = policies(session).await?;
-    let mut reads: HashMap<Oid, Vec<(Oid, i16)>> = HashMap::new();
-    for row in rows(session, sql!("view_reads")).await? {
-        let number: i32 = row.get("number");
-        // an attribute's number is an int2; pg_depend keeps it in an int4
-        let number = i16::try_from(number).unwrap_or_default();
-        reads.entry(row.get("relation")).or_default().push((row.get("reads"), number));
-    }
+    let mut views: HashMap<Oid, Row> =
+        rows(session, sql!("views")).await?.into_iter().map(|row| (row.get("relation"), row)).collect();
     let filtering = filtering_views(session).await?;
     let mut objects = Vec::new();
     for row in rows(session, sql!("relations")).await? {
@@ -233,6 +228,7 @@ async fn relations(session: &Session, acls: &mut Reader) -> Result<Vec<Object>, 
         };
         let mut object = object(&row, kind, acls)?;
         object.columns = columns.remove(&object.oid).unwrap_or_default();
+        let view = views.remove(&object.oid);
         object.relation = (kind != Kind::Sequence).then(|| Relation {
             partition_of: row.get("partition_of"),
             row_security: row.get("row_security"),
@@ -241,11 +237,30 @@ async fn relations(session: &Session, acls: &mut Reader) -> Result<Vec<Object>, 
             security_invoker: row.get("security_invoker"),
             security_barrier: row.get("security_barrier"),
             filters_rows: filtering.contains(&object.oid),
-            reads: reads.remove(&object.oid).unwrap_or_default(),
+            reads: view.as_ref().map(reads).unwrap_or_default(),
+            calls: view.as_ref().map(|view| view.get("calls")).unwrap_or_default(),
+            passes_on: view.as_ref().map(passes_on).unwrap_or_default(),
+            inherits: row.get("inherits"),
         });
         objects.push(object);
     }
     Ok(objects)
+}
+
+/// Reads the columns `reads` and `numbers` of a row, which go together.
+fn reads(row: &Row) -> Vec<(Oid, i16)> {
+    let (relations, numbers): (Vec<Oid>, Vec<i16>) = (row.get("reads"), row.get("numbers"));
+    relations.into_iter().zip(numbers).collect()
+}
+
+fn passes_on(row: &Row) -> Privileges {
+    let passes = |name, privilege| row.get::<_, bool>(name).then_some(privilege);
+    let all = [
+        passes("inserts", Privilege::Insert),
+        passes("updates", Privilege::Update),
+        passes("deletes", Privilege::Delete),
+    ];
+    all.into_iter().flatten().collect()
 }
 
 /// Returns the views that leave rows out. One tree after the other: together they may be large.
@@ -290,6 +305,8 @@ async fn policies(session: &Session) -> Result<HashMap<Oid, Vec<RowPolicy>>, DbE
             permissive: row.get("permissive"),
             using: row.get("using"),
             check: row.get("check"),
+            calls: row.get("calls"),
+            reads: reads(&row),
         });
     }
     Ok(policies)

@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Acl, Class};
+use super::{Acl, Class, Privileges};
 use crate::quote_ident;
 
 /// An object's number on its server.
@@ -253,7 +253,7 @@ pub struct Object {
     pub owner: Oid,
     /// Who may what.
     pub acl: Acl,
-    /// A relation's columns, in order; of system catalogs none.
+    /// A relation's columns, in order; of system catalogs only where something was granted on one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<Column>,
     /// The extension it belongs to: its privileges are the extension's business.
@@ -333,9 +333,18 @@ pub struct Relation {
     /// A view that leaves rows out by a condition, and does more than count and sum.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub filters_rows: bool,
-    /// What a view or a rule reads: relation and column number (0: the relation as a whole).
+    /// What a view or materialised view reads: relation and column number (0: the relation as a whole, or none of its columns).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reads: Vec<(Oid, i16)>,
+    /// Routines a view calls, which who asks must be allowed to execute. Not those that are pinned (the server's own).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<Oid>,
+    /// What a view passes on to what it reads: of `insert`, `update`, `delete`.
+    #[serde(default, skip_serializing_if = "Privileges::is_empty")]
+    pub passes_on: Privileges,
+    /// The tables it inherits from, other than as a partition.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inherits: Vec<Oid>,
 }
 
 /// A policy of row-level security.
@@ -353,6 +362,12 @@ pub struct RowPolicy {
     pub using: Option<String>,
     /// `WITH CHECK`
     pub check: Option<String>,
+    /// Routines it calls, which who asks must be allowed to execute.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<Oid>,
+    /// Other relations it reads, as who asks: relation and column number (0: the relation as a whole).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reads: Vec<(Oid, i16)>,
 }
 
 /// What only routines have.

@@ -92,7 +92,7 @@ impl Privileges {
     pub const NONE: Self = Self(0);
 
     /// Returns whether there is none.
-    pub fn is_empty(self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.0 == 0
     }
 

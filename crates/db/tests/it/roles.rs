@@ -2,7 +2,9 @@
 
 mod apply;
 mod create_database;
+mod inspect;
 mod lint;
+mod oracle;
 #[cfg(unix)]
 mod password;
 mod retire;

@@ -44,8 +44,12 @@ async fn source() -> Target {
 }
 
 async fn rehearse(place: &Place, source: &Target, files: &[(&str, &str)]) -> RehearsalReport {
+    rehearse_as(place, source, files, &source.user).await
+}
+
+async fn rehearse_as(place: &Place, source: &Target, files: &[(&str, &str)], login: &str) -> RehearsalReport {
     let id = place.backup(source).await.manifest.id;
-    rehearsal::run(&place.store, &id, &place.drill_options(), &set(files), &UpOptions::default())
+    rehearsal::run(&place.store, &id, &place.drill_options(), &set(files), &UpOptions::default(), login)
         .await
         .unwrap()
 }
@@ -83,5 +87,38 @@ async fn a_migration_that_fails_on_the_real_rows_is_found_before_it_matters() {
     let report = rehearse(&place, &source, &[FIRST, SECOND]).await;
     assert_eq!((report.outcome, report.migrations.len()), (Outcome::NothingPending, 0));
     assert!(report.changes.tables.is_empty(), "{:#?}", report.changes);
+    place.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_rights_of_the_login_that_will_apply_them_are_rehearsed() {
+    let (place, source) = (Place::new(), source().await);
+    let login = format!("{}_deploy", source.database);
+    let files =
+        [FIRST, SECOND, ("V0003__more.sql", "-- unisys:owner app_owner\ncreate table app.more (id int);\n")];
+    let unknown = rehearse_as(&place, &source, &files, &login).await;
+    assert_eq!((unknown.outcome, unknown.login.as_str()), (Outcome::Rehearsed, "postgres"));
+    assert!(unknown.not_rehearsed[0].starts_with(&format!("the rights of {login}, ")), "{unknown:#?}");
+
+    execute(&source, &format!("create role {login} login")).await;
+    let stranger = rehearse_as(&place, &source, &files, &login).await;
+    assert_eq!((stranger.outcome, &stranger.login), (Outcome::Failed, &login));
+    assert!(stranger.failure.unwrap().contains("permission denied"), "not even the history may be read");
+
+    execute(
+        &source,
+        &format!("grant usage on schema ops to {login}; grant select on all tables in schema ops to {login}"),
+    )
+    .await;
+    let reader = rehearse_as(&place, &source, &files, &login).await;
+    assert_eq!((reader.outcome, reader.failed), (Outcome::Failed, None));
+    let owner = value(&source, "select nspowner::regrole from pg_namespace where nspname = 'ops'").await;
+    assert!(reader.grants.iter().any(|sql| sql.starts_with("grant \"app_owner\" to")), "{:?}", reader.grants);
+    assert!(reader.grants.iter().any(|sql| sql.contains(&owner)), "{:?}", reader.grants);
+
+    execute(&source, &reader.grants.join("; ")).await;
+    let member = rehearse_as(&place, &source, &files, &login).await;
+    assert_eq!((member.outcome, &member.login, &member.failure), (Outcome::Rehearsed, &login, &None));
+    execute(&source, &format!("drop owned by {login}; drop role {login}")).await;
     place.assert_clean();
 }
