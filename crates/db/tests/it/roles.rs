@@ -1,12 +1,16 @@
 //! Roles and privileges on a live server.
 
 mod apply;
+mod chance;
+mod converges;
 mod create_database;
 mod inspect;
 mod lint;
 mod oracle;
 #[cfg(unix)]
 mod password;
+mod random_policy;
+mod random_state;
 mod retire;
 mod shop;
 mod undo;

@@ -63,7 +63,9 @@ fn wanted(
         }
         for schema in &rule.rule.on.schemas {
             if rule.rule.on.class == Class::Schema {
-                if let Some(owner) = owners.get(schema) {
+                let creates =
+                    |owner: &&Oid| creators.get(schema).is_some_and(|creators| creators.contains(owner));
+                if let Some(owner) = owners.get(schema).filter(creates) {
                     add(&mut wanted, (*owner, None, Class::Schema), rule);
                 }
                 continue;

@@ -15,6 +15,14 @@ pub(super) struct Edge {
     pub(super) line: usize,
 }
 
+impl Edge {
+    /// Returns it as a superuser's grant.
+    pub(super) fn as_row(&self) -> Membership {
+        let Options { admin, inherit, set } = self.options;
+        Membership { role: self.role, member: self.member, grantor: BOOTSTRAP, admin, inherit, set }
+    }
+}
+
 /// What a member may.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Options {
@@ -91,15 +99,7 @@ pub(super) fn give(draft: &mut Draft<'_>, edge: &Edge, own: Option<&Membership>,
     };
     manages(draft, edge.role, edge.member, line);
     draft.change(Phase::Join, None, format!("grant {role} to {member}{with}"), why.to_owned(), line, undo);
-    let Options { admin, inherit, set } = edge.options;
-    draft.memberships.push(Membership {
-        role: edge.role,
-        member: edge.member,
-        grantor: BOOTSTRAP,
-        admin,
-        inherit,
-        set,
-    });
+    draft.memberships.push(edge.as_row());
 }
 
 /// Writes the statement that takes a membership away, or brings it forward where it is in the way.

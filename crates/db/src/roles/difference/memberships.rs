@@ -237,13 +237,37 @@ impl Plan<'_> {
         }
     }
 
-    fn write(mut self, draft: &mut Draft<'_>) {
+    /// Returns the new memberships that would make a role a member of itself, when these are gone.
+    fn circles(&self, draft: &mut Draft<'_>, gone: &[Membership]) -> Vec<(Oid, Oid, usize)> {
+        let before = draft.memberships.clone();
+        draft.memberships.retain(|row| !gone.contains(row));
+        draft.memberships.extend(self.joins.iter().map(|(edge, ..)| edge.as_row()));
         draft.walk_anew();
+        let closes = |edge: &Edge| draft.is_member(edge.role, edge.member);
+        let joins = self.joins.iter().map(|(edge, ..)| *edge);
+        let circles = joins.filter(closes).map(|edge| (edge.role, edge.member, edge.line)).collect();
+        draft.memberships = before;
+        draft.walk_anew();
+        circles
+    }
+
+    fn write(mut self, draft: &mut Draft<'_>) {
         // who depends on a grantor goes before the grantor
         let depth = |row: &Membership| depth(&draft.live.memberships, row, 0);
         self.leaves.sort_by_key(|(row, ..)| std::cmp::Reverse(depth(row)));
-        // what is left later would make a circle of what is joined now
-        let first = self.joins.iter().any(|(edge, ..)| draft.is_member(edge.role, edge.member));
+        // what is left only later would make a circle of what is joined now
+        let first = !self.circles(draft, &[]).is_empty();
+        let gone: Vec<Membership> =
+            self.leaves.iter().filter(|(_, options, _)| options.is_none()).map(|(row, ..)| *row).collect();
+        for (role, member, line) in self.circles(draft, &gone) {
+            let (role, member) = (draft.shown(role), draft.shown(member));
+            draft.impossible(
+                format!("make {member} a member of {role}"),
+                format!("{role} is a member of {member}, directly or through others"),
+                "Take the other membership away, or declare it differently.",
+                Some(line),
+            );
+        }
         let leave = |draft: &mut Draft<'_>| {
             for (row, options, why) in &self.leaves {
                 match options {
