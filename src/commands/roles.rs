@@ -41,7 +41,7 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
         Command::Apply(args) => apply::run(&args, &target, &policy, ctx, ui).await,
         Command::Undo(args) => undo::run(&args, &target, ctx, ui).await,
         Command::Matrix(args) => matrix::run(&args, &target, &policy, ui).await,
-        Command::Passwd(args) => passwd::run(args, None, &target, ctx, ui).await,
+        Command::Passwd(args) => passwd::run(args, &policy, &target, ctx, ui).await,
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 use unisys_db::roles::password::{self, Holder, Outcome, PasswordError, Verdict};
-use unisys_db::roles::{Password, PasswordSource};
+use unisys_db::roles::{Password, PasswordSource, Policy};
 use unisys_db::{Session, Target};
 use unisys_ops::{platform, random, secret};
 
@@ -68,13 +68,14 @@ enum Source {
 
 pub(crate) async fn run(
     args: Args,
-    declared: Option<PasswordSource>,
+    policy: &Policy,
     target: &Target,
     ctx: &Context,
     ui: &mut Ui,
 ) -> Result<Exit, Failure> {
     let session = Session::open(target).await?;
     let holder = password::look(&session, &args.role).await.map_err(explain)?;
+    let declared = policy.roles.get(&args.role).and_then(|rule| rule.password.clone());
     let source = args.from.decide(declared);
     if let Source::Generated(path) = &source
         && path.exists()
