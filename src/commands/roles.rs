@@ -1,8 +1,8 @@
 //! `roles`: who may do what, declared, applied, proved.
 
 mod apply;
-mod explain;
 mod matrix;
+mod next_step;
 mod passwd;
 mod undo;
 

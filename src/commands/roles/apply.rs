@@ -11,7 +11,7 @@ use unisys_db::roles::{
 use unisys_db::{DbError, Session, Target};
 use unisys_ops::platform;
 
-use super::explain::explain;
+use super::next_step::explain;
 use super::passwd;
 use crate::context::Context;
 use crate::exit::Exit;

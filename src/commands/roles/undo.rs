@@ -4,7 +4,7 @@ use unisys_db::roles::{self, ApplyEvent};
 use unisys_db::{Session, Target};
 
 use super::apply::options;
-use super::explain::explain;
+use super::next_step::explain;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
