@@ -35,13 +35,14 @@ enum Command {
 }
 
 pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
-    let policy = policy(args.policy.as_deref(), ctx)?;
     let target = ctx.target(&ctx.selection()?, ui)?;
+    // what was done is taken back whatever the policy says now
+    let policy = || policy(args.policy.as_deref(), ctx);
     match args.command {
-        Command::Apply(args) => apply::run(&args, &target, &policy, ctx, ui).await,
+        Command::Apply(args) => apply::run(&args, &target, &policy()?, ctx, ui).await,
         Command::Undo(args) => undo::run(&args, &target, ctx, ui).await,
-        Command::Matrix(args) => matrix::run(&args, &target, &policy, ui).await,
-        Command::Passwd(args) => passwd::run(args, &policy, &target, ctx, ui).await,
+        Command::Matrix(args) => matrix::run(&args, &target, &policy()?, ui).await,
+        Command::Passwd(args) => passwd::run(args, &policy()?, &target, ctx, ui).await,
     }
 }
 

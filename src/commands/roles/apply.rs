@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 use unisys_db::roles::{
-    self, ApplyEvent, ApplyOptions, Live, Policy, RetireEvent, RetirementPlan, SavedPlan,
+    self, ApplyEvent, ApplyOptions, Live, Policy, RetireEvent, RetirementPlan, RolesError, SavedPlan,
 };
 use unisys_db::{DbError, Session, Target};
 use unisys_ops::platform;
@@ -85,9 +85,12 @@ pub(crate) async fn run(
         view::roles::apply::show(ui, &report)?;
         return Ok(if difference.impossible.is_empty() { Exit::Done } else { Exit::Failed });
     }
-    view::roles::apply::announce(ui, &report);
+    if !difference.impossible.is_empty() {
+        return Err(explain(RolesError::Impossible(difference.impossible)));
+    }
     let count = report.changes.len();
-    if count > 0 && difference.impossible.is_empty() {
+    if count > 0 {
+        view::roles::apply::announce(ui, &report);
         let question = format!("Change the roles and privileges of {target} by {count} statements?");
         if !ui.confirm(&question, args.yes).await? {
             return Ok(Exit::Done);

@@ -102,7 +102,7 @@ pub(super) fn say(ui: &Ui, page: &Page) {
 }
 
 /// Statements as SQL, each with its reason above it.
-pub(super) fn statements(changes: &[Change]) -> Page {
+fn statements(changes: &[Change]) -> Page {
     changes.iter().fold(Page::new(), |page, change| {
         let line = change.line.map_or_else(String::new, |line| format!(" (line {line})"));
         let by = change.as_role.as_ref().map_or_else(String::new, |role| format!(" As {role}:"));

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use unisys_db::roles::{Applied, RecordEntry, UndoPlan};
 
-use super::apply::{say, statements};
+use super::apply::say;
 use crate::failure::Failure;
 use crate::ui::{Cell, Column, Page, Table, Ui};
 
@@ -64,12 +64,20 @@ struct Planned<'a> {
 
 /// What would be done.
 pub(crate) fn planned(ui: &mut Ui, plan: &UndoPlan) -> Result<(), Failure> {
-    ui.answer(&Planned { outcome: "planned", undo: plan }, || statements(&plan.changes))
+    ui.answer(&Planned { outcome: "planned", undo: plan }, || statements(plan))
 }
 
 /// The same beside the answer.
 pub(crate) fn announce(ui: &Ui, plan: &UndoPlan) {
-    say(ui, &statements(&plan.changes));
+    say(ui, &statements(plan));
+}
+
+/// Each has its reason in the change it takes back.
+fn statements(plan: &UndoPlan) -> Page {
+    plan.changes.iter().fold(Page::new(), |page, change| {
+        let by = change.as_role.as_ref().map_or_else(String::new, |role| format!(" -- as {role}"));
+        page.line(format!("{};{by}", change.sql))
+    })
 }
 
 #[derive(Serialize)]
