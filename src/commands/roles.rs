@@ -1,10 +1,12 @@
 //! `roles`: who may do what, declared, applied, proved.
 
 mod apply;
+mod explain;
 mod matrix;
 mod next_step;
 mod passwd;
 mod undo;
+mod who_can;
 
 use std::path::{Path, PathBuf};
 
@@ -30,6 +32,8 @@ pub(crate) struct Args {
 enum Command {
     Apply(apply::Args),
     Undo(undo::Args),
+    Explain(explain::Args),
+    WhoCan(who_can::Args),
     Matrix(matrix::Args),
     Passwd(passwd::Args),
 }
@@ -41,6 +45,8 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
     match args.command {
         Command::Apply(args) => apply::run(&args, &target, &policy()?, ctx, ui).await,
         Command::Undo(args) => undo::run(&args, &target, ctx, ui).await,
+        Command::Explain(args) => explain::run(&args, &target, ui).await,
+        Command::WhoCan(args) => who_can::run(&args, &target, ui).await,
         Command::Matrix(args) => matrix::run(&args, &target, &policy()?, ui).await,
         Command::Passwd(args) => passwd::run(args, &policy()?, &target, ctx, ui).await,
     }

@@ -14,6 +14,7 @@ pub mod lint;
 mod live;
 mod lock;
 pub mod matrix;
+mod name;
 mod options;
 pub mod password;
 mod policy;
@@ -27,7 +28,9 @@ mod transaction;
 mod undo;
 mod view_tree;
 
-pub use access::{Ability, Access, Close, Explanation, Granted, Hop, Path, Rows, Take, Via, Who, WhoCan};
+pub use access::{
+    Ability, Access, Answer, Close, Explanation, Granted, Hop, Path, Rows, Take, Via, Who, WhoCan,
+};
 pub use acl::{Acl, AclEntry};
 pub use apply::{apply, logs_in};
 pub use change::{Change, Phase, Statement};
@@ -39,6 +42,7 @@ pub use live::{
     BOOTSTRAP, Column, Database, DefaultAcl, Kind, Live, Membership, Object, Oid, PUBLIC, Password, Relation,
     Role, Routine, RowPolicy, Server, Setting,
 };
+pub use name::NameError;
 pub use options::{Applied, ApplyEvent, ApplyOptions};
 pub use policy::{
     Assertion, ColumnName, DatabaseRule, GrantRule, MemberOf, Mode, PasswordSource, Policy, PolicyError,

@@ -159,6 +159,7 @@ fn nothing_wrong_is_nothing_told() {
     live.objects[1].relation.as_mut().unwrap().row_security = true;
     live.objects[1].relation.as_mut().unwrap().policies = vec![RowPolicy {
         name: "p".into(), roles: vec![PUBLIC], command: "all".into(), permissive: true, using: None, check: None,
+        calls: vec![], reads: vec![],
     }];
     let mut part = object(Kind::Table, 3, "students_1", APP_OWNER, &[entry(APP_OWNER, APP_OWNER, &[Privilege::Select])]);
     part.relation.as_mut().unwrap().partition_of = Some(2);
@@ -222,6 +223,8 @@ fn a_view_past_row_security_reads_as_its_reader_from_15_on_and_is_closed_before(
             permissive: true,
             using: None,
             check: None,
+            calls: vec![],
+            reads: vec![],
         }];
         live
     };
