@@ -67,9 +67,7 @@ impl Privilege {
             P::Create => "create in",
             P::Connect => "connect to",
             P::Temporary => "make temporary tables in",
-            P::Update | P::Truncate | P::Maintain | P::Execute | P::Set | P::AlterSystem => {
-                self.word()
-            }
+            P::Update | P::Truncate | P::Maintain | P::Execute | P::Set | P::AlterSystem => self.word(),
         }
     }
 
