@@ -1,8 +1,12 @@
 //! `roles`: who may do what, declared, applied, proved.
 
+mod apply;
 mod explain;
 mod matrix;
+mod next_step;
 mod passwd;
+mod undo;
+mod verify;
 mod who_can;
 
 use std::path::{Path, PathBuf};
@@ -27,20 +31,27 @@ pub(crate) struct Args {
 
 #[derive(clap::Subcommand)]
 enum Command {
+    Apply(apply::Args),
+    Undo(undo::Args),
     Explain(explain::Args),
     WhoCan(who_can::Args),
+    Verify(verify::Args),
     Matrix(matrix::Args),
     Passwd(passwd::Args),
 }
 
 pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
-    let policy = policy(args.policy.as_deref(), ctx)?;
     let target = ctx.target(&ctx.selection()?, ui)?;
+    // what was done is taken back whatever the policy says now
+    let policy = || policy(args.policy.as_deref(), ctx);
     match args.command {
+        Command::Apply(args) => apply::run(&args, &target, &policy()?, ctx, ui).await,
+        Command::Undo(args) => undo::run(&args, &target, ctx, ui).await,
         Command::Explain(args) => explain::run(&args, &target, ui).await,
         Command::WhoCan(args) => who_can::run(&args, &target, ui).await,
-        Command::Matrix(args) => matrix::run(&args, &target, &policy, ui).await,
-        Command::Passwd(args) => passwd::run(args, &policy, &target, ctx, ui).await,
+        Command::Verify(args) => verify::run(&args, &target, &policy()?, ui).await,
+        Command::Matrix(args) => matrix::run(&args, &target, &policy()?, ui).await,
+        Command::Passwd(args) => passwd::run(args, &policy()?, &target, ctx, ui).await,
     }
 }
 
