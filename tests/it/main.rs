@@ -35,6 +35,7 @@ mod plugins;
 mod restore;
 mod restore_partitions;
 mod retention;
+mod roles_matrix;
 mod rollback;
 mod schedule;
 #[cfg(unix)]

@@ -18,7 +18,7 @@ pub(crate) struct Args {
     /// These roles, instead of those of the policy and PUBLIC
     #[arg(value_name = "ROLE")]
     roles: Vec<String>,
-    /// The tables of this schema, instead of all schemas of the policy
+    /// The tables of this schema, without its owner and superusers, instead of all schemas of the policy
     #[arg(long, value_name = "SCHEMA")]
     schema: Option<String>,
     /// Write it as a table for a README or a comment
@@ -56,7 +56,7 @@ fn grid(args: &Args, target: &Target, policy: &Policy, live: &Live) -> Result<Ma
     }
 }
 
-/// Returns the roles asked for; else those of the policy that are there, owners last, and PUBLIC.
+/// Returns the roles asked for; else those of the policy that are there and not only between others, owners last, and PUBLIC.
 fn roles(args: &Args, policy: &Policy, live: &Live) -> Result<Vec<Oid>, Failure> {
     let find = |name: &String| match live.role(name) {
         Some(role) => Ok(role.oid),
@@ -67,7 +67,15 @@ fn roles(args: &Args, policy: &Policy, live: &Live) -> Result<Vec<Oid>, Failure>
         return args.roles.iter().map(find).collect();
     }
     let owns = |name: &&String| policy.schemas.values().any(|schema| schema.owner.as_ref() == Some(*name));
-    let (owners, others): (Vec<_>, Vec<_>) = policy.roles.keys().partition(owns);
-    let there = others.into_iter().chain(owners).filter_map(|name| live.role(name)).map(|role| role.oid);
-    Ok(there.chain([PUBLIC]).collect())
+    let joins = || policy.roles.values().flat_map(|role| &role.member_of);
+    let stands_between = |name: &String| joins().any(|join| join.through.as_ref() == Some(name));
+    let (owners, others): (Vec<_>, Vec<_>) =
+        policy.roles.keys().filter(|name| !stands_between(name)).partition(owns);
+    let there =
+        |names: Vec<&String>| names.into_iter().filter_map(|name| live.role(name)).collect::<Vec<_>>();
+    let (owners, others) = (there(owners), there(others));
+    // who owns a schema, or everything, has the same with each of its tables
+    let all = if args.schema.is_some() { Vec::new() } else { owners };
+    let others = others.into_iter().filter(|role| args.schema.is_none() || !role.superuser);
+    Ok(others.chain(all).map(|role| role.oid).chain([PUBLIC]).collect())
 }

@@ -11,10 +11,14 @@ use crate::ui::{Column, Page, Table, Ui};
 /// What stands where nothing is allowed.
 const NOTHING: &str = "–";
 
-const LEGEND: [&str; 5] = [
+/// What stands where there is more after SET ROLE.
+const MORE: &str = "+";
+
+const LEGEND: [&str; 6] = [
     "database: c connect, T temporary tables, C create schemas",
     "schema: U usage, C create; X execute functions; s: with sequences",
-    "tables: r select, a insert, w update, d delete, D truncate, x references, t trigger, m maintain",
+    "tables: r select, a insert, w update, d delete, D truncate,",
+    "x references, t trigger, m maintain",
     "(…): not with all of them, or only with some columns",
     "+: more after SET ROLE to another role",
 ];
@@ -25,7 +29,7 @@ const LEGEND: [&str; 5] = [
 struct Html {
     title: String,
     made_by: &'static str,
-    legend: [&'static str; 5],
+    legend: [&'static str; 6],
     grid: Grid,
 }
 
@@ -39,7 +43,8 @@ pub(crate) fn show(ui: &mut Ui, matrix: &Matrix) -> Result<(), Failure> {
     ui.answer(matrix, || {
         let grid = Grid::of(matrix);
         let heads = grid.heads.into_iter().enumerate();
-        let column = |(place, head)| if place == 0 { Column::whole(head) } else { Column::text(head) };
+        let is_whole = |place| place == 0 || matrix.schema.is_some();
+        let column = |(place, head)| if is_whole(place) { Column::whole(head) } else { Column::text(head) };
         let mut table = Table::new(heads.map(column));
         for row in grid.rows {
             table.row_of(row.into_iter().map(Into::into).collect());
@@ -85,7 +90,7 @@ impl Grid {
             return Self { heads, rows: names.zip(letters).map(row).collect() };
         }
         let seen: Vec<(String, Vec<String>)> =
-            names.zip(letters).filter(|(_, cells)| cells.iter().any(|cell| cell != NOTHING)).collect();
+            names.zip(letters).filter(|(_, cells)| cells.iter().any(says_something)).collect();
         let heads =
             std::iter::once("table".to_owned()).chain(seen.iter().map(|(name, _)| name.clone())).collect();
         let row = |(place, name): (usize, &String)| {
@@ -93,6 +98,11 @@ impl Grid {
         };
         Self { heads, rows: matrix.places.iter().enumerate().map(row).collect() }
     }
+}
+
+/// A column of nothing but these would only take the room of the others.
+fn says_something(cell: &String) -> bool {
+    cell != NOTHING && cell != MORE
 }
 
 /// `U r(aw) X +`: class by class.
@@ -111,7 +121,7 @@ fn letters(cell: &MatrixCell) -> String {
     let mut words: Vec<String> = groups.into_iter().filter(|word| !word.is_empty()).collect();
     let more = |held: &Held| held.by_set_role > 0;
     if cell.held.iter().any(more) {
-        words.push("+".into());
+        words.push(MORE.into());
     }
     if words.is_empty() { NOTHING.into() } else { words.join(" ") }
 }
