@@ -2,6 +2,7 @@
 
 mod matrix;
 mod passwd;
+mod plan;
 
 use std::path::{Path, PathBuf};
 
@@ -27,6 +28,7 @@ pub(crate) struct Args {
 enum Command {
     Matrix(matrix::Args),
     Passwd(passwd::Args),
+    Plan(plan::Args),
 }
 
 pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
@@ -35,6 +37,7 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
     match args.command {
         Command::Matrix(args) => matrix::run(&args, &target, &policy, ui).await,
         Command::Passwd(args) => passwd::run(args, &policy, &target, ctx, ui).await,
+        Command::Plan(args) => plan::run(&args, &target, &policy, ui).await,
     }
 }
 
