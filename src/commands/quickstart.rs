@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use unisys_db::generate::{Existing, Options};
+use unisys_db::generate::{ColumnKey, Existing, Options};
 use unisys_db::migrate::{self, MigrationSet};
 use unisys_ops::OpsError;
 use unisys_ops::backup::{self, BackupOptions};
@@ -46,7 +46,8 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
     let set = MigrationSet::builtin()?;
     migrate::up(&target, &set, &migrate_command::options(ctx), &|_| {}).await.map_err(explain)?;
     step(ui, begun, "the schema is there");
-    let options = Options { students: args.students, seed: 1, existing: Existing::Replace };
+    let key = ColumnKey::demonstration(1);
+    let options = Options { students: args.students, seed: 1, existing: Existing::Replace, key };
     let report = data::generate(&target, &options, &*ui.progress()).await?;
     let rows = report.tables.iter().map(|table| table.rows).sum();
     step(ui, begun, &format!("{} generated rows", count(rows)));

@@ -1,8 +1,10 @@
 //! `roles`: who may do what, declared, applied, proved.
 
+mod explain;
 mod matrix;
 mod passwd;
 mod plan;
+mod who_can;
 
 use std::path::{Path, PathBuf};
 
@@ -26,6 +28,8 @@ pub(crate) struct Args {
 
 #[derive(clap::Subcommand)]
 enum Command {
+    Explain(explain::Args),
+    WhoCan(who_can::Args),
     Matrix(matrix::Args),
     Passwd(passwd::Args),
     Plan(plan::Args),
@@ -35,6 +39,8 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
     let policy = policy(args.policy.as_deref(), ctx)?;
     let target = ctx.target(&ctx.selection()?, ui)?;
     match args.command {
+        Command::Explain(args) => explain::run(&args, &target, ui).await,
+        Command::WhoCan(args) => who_can::run(&args, &target, ui).await,
         Command::Matrix(args) => matrix::run(&args, &target, &policy, ui).await,
         Command::Passwd(args) => passwd::run(args, &policy, &target, ctx, ui).await,
         Command::Plan(args) => plan::run(&args, &target, &policy, ui).await,

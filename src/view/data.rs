@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 use unisys_db::audit::{State, Step};
-use unisys_db::generate::{Plan, Report};
-use unisys_db::quality::{Finding, Outcome, Severity};
+use unisys_db::generate::{self, Plan};
+use unisys_db::quality::{Outcome, Report, Severity};
 
 use crate::failure::Failure;
 use crate::ui::human::bytes;
@@ -24,7 +24,7 @@ pub(crate) fn plan(ui: &mut Ui, plan: &Plan) -> Result<(), Failure> {
     })
 }
 
-pub(crate) fn generated(ui: &mut Ui, report: &Report) -> Result<(), Failure> {
+pub(crate) fn generated(ui: &mut Ui, report: &generate::Report) -> Result<(), Failure> {
     ui.answer(report, || {
         let mut table = Table::new([Column::text("Table"), Column::number("Rows"), Column::number("Size")]);
         for row in &report.tables {
@@ -34,7 +34,15 @@ pub(crate) fn generated(ui: &mut Ui, report: &Report) -> Result<(), Failure> {
                 Cell::bytes(size(row.total_bytes)),
             ]);
         }
-        Page::new().table(table).line(format!("The database has {}.", bytes(size(report.database_bytes))))
+        let page = Page::new()
+            .table(table)
+            .line(format!("The database has {}.", bytes(size(report.database_bytes))));
+        match &report.key.demonstration {
+            Some(key) => {
+                page.line(format!("Sensitive columns are encrypted with a key that everybody knows: {key}"))
+            }
+            None => page.line(format!("Sensitive columns are encrypted with key {}.", report.key.id)),
+        }
     })
 }
 
@@ -96,13 +104,9 @@ pub(crate) fn step_done(step: &Step) -> String {
     }
 }
 
-#[derive(Serialize)]
-struct Findings<'a> {
-    rules: &'a [Finding],
-}
-
-pub(crate) fn quality(ui: &mut Ui, findings: &[Finding]) -> Result<(), Failure> {
-    ui.answer(&Findings { rules: findings }, || {
+pub(crate) fn quality(ui: &mut Ui, report: &Report) -> Result<(), Failure> {
+    let findings = &report.rules;
+    ui.answer(report, || {
         let mut table = Table::new([
             Column::whole("Rule"),
             Column::whole("Severity"),

@@ -21,7 +21,18 @@ async fn a_university_is_made_judged_drawn_and_its_months_kept() {
     let world = World::new(&[("uni", &target)]);
     let run = |words: &[&str]| world.run(&[words, &["--database", "uni"]].concat());
     assert_eq!(run(&["migrate", "up", "--yes"]).code, Some(0));
-    assert_eq!(run(&["data", "generate", "--students", "40", "--yes"]).code, Some(0));
+    // as the policy will
+    execute(
+        &target,
+        "grant usage on schema app to qa_owner; grant select on all tables in schema app to qa_owner",
+    )
+    .await;
+    let said = run(&["data", "generate", "--students", "40", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(
+        said.stdout.contains("everybody knows: demonstration-key-of-seed-00000000000000000001\n"),
+        "{said:?}"
+    );
     let said = run(&["data", "quality"]);
     assert_eq!(said.code, Some(0), "{said:?}");
     assert!(said.stdout.ends_with("0 of 13 rules are broken.\n"), "{said:?}");
@@ -39,6 +50,24 @@ async fn a_university_is_made_judged_drawn_and_its_months_kept() {
     assert!(said.stdout.contains("make, detach"), "{said:?}");
     assert_eq!(run(&["data", "quality"]).code, Some(0));
     assert_eq!(run(&["data", "quality", "nonsense"]).code, Some(1));
+
+    let keys = tempfile::tempdir().unwrap();
+    let key = keys.path().join("key");
+    let again =
+        ["data", "generate", "--students", "40", "--replace", "--yes", "--key-file", key.to_str().unwrap()];
+    assert_eq!(run(&again).code, Some(2), "there is no such file");
+    std::fs::write(&key, "short\n").unwrap();
+    let said = run(&again);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(
+        said.stderr.contains("the key of the encrypted columns is shorter than 32 characters"),
+        "{said:?}"
+    );
+    std::fs::write(&key, "0123456789-0123456789-0123456789-abcdef\n").unwrap();
+    let said = run(&[&again[..], &["--format", "json"]].concat());
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.json()["key"]["demonstration"].is_null(), "{said:?}");
+    assert!(!said.stdout.contains("abcdef") && !said.stderr.contains("abcdef"), "{said:?}");
 
     let docs = tempfile::tempdir().unwrap();
     let directory = docs.path().to_str().unwrap();

@@ -26,6 +26,8 @@ mod open;
 mod own_database;
 #[cfg(unix)]
 mod passphrase;
+#[cfg(unix)]
+mod passwd;
 mod place;
 mod plain;
 #[cfg(unix)]

@@ -29,7 +29,7 @@ while True:
         break
     seen += data
     os.write(1, data)
-    if lines and re.search(rb'(passphrase|Passphrase|again|secret key)[^\n]*: ?$', seen):
+    if lines and re.search(rb'(passphrase|Passphrase|password|again|secret key)[^\n]*: ?$', seen):
         time.sleep(0.2)
         os.write(terminal, lines.pop(0).encode() + b'\n')
         seen = b''
@@ -37,7 +37,7 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 ";
 
 /// Returns a command that runs under [`TYPIST`].
-fn typing(lines: &[&str], command: &Command) -> Command {
+pub(crate) fn typing(lines: &[&str], command: &Command) -> Command {
     let mut typist = Command::new("python3");
     typist.args(["-c", TYPIST, &lines.join("\n")]).arg(command.get_program()).args(command.get_args());
     typist.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));

@@ -10,6 +10,7 @@ mod inspect;
 pub mod lint;
 mod live;
 pub mod matrix;
+mod name;
 pub mod password;
 mod policy;
 mod privilege;
@@ -18,7 +19,9 @@ mod scram;
 mod state;
 mod view_tree;
 
-pub use access::{Ability, Access, Close, Explanation, Granted, Hop, Path, Rows, Take, Via, Who, WhoCan};
+pub use access::{
+    Ability, Access, Answer, Close, Explanation, Granted, Hop, Path, Rows, Take, Via, Who, WhoCan,
+};
 pub use acl::{Acl, AclEntry};
 pub use change::{Change, Phase, Statement};
 pub use difference::{Difference, Impossible, Notice, difference};
@@ -27,6 +30,7 @@ pub use live::{
     BOOTSTRAP, Column, Database, DefaultAcl, Kind, Live, Membership, Object, Oid, PUBLIC, Password, Relation,
     Role, Routine, RowPolicy, Server, Setting,
 };
+pub use name::NameError;
 pub use policy::{
     Assertion, ColumnName, DatabaseRule, GrantRule, MemberOf, Mode, PasswordSource, Policy, PolicyError,
     PolicyErrors, Retirement, RoleRule, SchemaRule, Scope, Selector, Target, Versions,

@@ -1,9 +1,10 @@
 //! `data generate`.
 
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use unisys_db::generate::{self, Existing, GenerateError, Options, Progress as Step, Report};
+use unisys_db::generate::{self, ColumnKey, Existing, GenerateError, Options, Progress as Step, Report};
 use unisys_db::{Session, TableName, Target};
 use unisys_ops::progress::{Expected, Item, Progress};
 
@@ -16,7 +17,8 @@ use crate::view;
 /// Fill the university's tables with made-up people and records
 ///
 /// The same number and seed give the same rows, on every machine. Tables that hold data are left alone unless --replace says
-/// otherwise.
+/// otherwise. National ids and payers' accounts are encrypted: with a key that everybody knows, which the answer names, or with
+/// yours.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// How many students
@@ -25,6 +27,9 @@ pub(crate) struct Args {
     /// Which university: another number gives other people
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
+    /// Encrypt sensitive columns with the key in this file, one line, instead of the demonstration's
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
     /// Remove what is in the tables now
     #[arg(long)]
     replace: bool,
@@ -39,7 +44,11 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
     let target = ctx.target(&ctx.selection()?, ui)?;
     let existing = if args.replace { Existing::Replace } else { Existing::Refuse };
-    let options = Options { students: args.students, seed: args.seed, existing };
+    let key = match &args.key_file {
+        Some(file) => read_key(file)?,
+        None => ColumnKey::demonstration(args.seed),
+    };
+    let options = Options { students: args.students, seed: args.seed, existing, key };
     let plan = generate::plan(&Session::open(&target).await?, &options).await.map_err(explain)?;
     if args.dry_run {
         view::data::plan(ui, &plan)?;
@@ -56,6 +65,16 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
     let report = generate(&target, &options, &*ui.progress()).await?;
     view::data::generated(ui, &report)?;
     Ok(Exit::Done)
+}
+
+/// The key is the file's first line.
+fn read_key(file: &Path) -> Result<ColumnKey, Failure> {
+    let text = std::fs::read_to_string(file).map_err(|error| {
+        Failure::usage(format!("could not read {}: {error}", file.display()))
+            .hint("--key-file names a file with the key, such as `openssl rand -base64 32` makes.")
+    })?;
+    let key = text.lines().next().unwrap_or_default().trim().to_owned();
+    ColumnKey::new(key.into()).map_err(explain)
 }
 
 /// A table under way, and how many of its rows were counted.
@@ -89,6 +108,7 @@ fn explain(error: GenerateError) -> Failure {
     let hint = match &error {
         GenerateError::NoSchema { .. } => "Run `unisys-dba migrate up` first.",
         GenerateError::NotEmpty { .. } => "Add --replace to remove that data first.",
+        GenerateError::Key { .. } => "`openssl rand -base64 32` makes one.",
         GenerateError::Db(_) => "Run `unisys-dba doctor`.",
     };
     Failure::from(error).hint(hint)

@@ -1,7 +1,6 @@
 //! `data quality`.
 
-use unisys_db::Session;
-use unisys_db::quality::{self, Outcome, QualityError, Severity};
+use unisys_db::quality::{self, Outcome, QualityError, Rights, Severity};
 
 use crate::context::Context;
 use crate::exit::Exit;
@@ -12,8 +11,8 @@ use crate::view;
 
 /// Ask every rule of qa.rules which rows break it; exit 4 when one of severity "error" is broken
 ///
-/// Read-only, one rule after the other. The rules' queries are whatever stands in the table: run this as a login that may read
-/// and no more, such as a member of qa_engineer.
+/// Read-only, one rule after the other. A rule is whatever SQL stands in the table: it runs with the rights of qa_owner and no
+/// more, whoever asks, and loses its session when it does not end in time.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Only these rules, by code
@@ -26,9 +25,14 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
     let target = ctx.target(&ctx.selection()?, ui)?;
-    let session = Session::open(&target).await?;
-    let findings = quality::run(&session, &args.rules, args.time_limit.0).await.map_err(explain)?;
-    view::data::quality(ui, &findings)?;
+    let report = quality::run(&target, &args.rules, args.time_limit.0).await.map_err(explain)?;
+    view::data::quality(ui, &report)?;
+    if report.rights == Rights::Login {
+        ui.hint(
+            "The rules ran with this login's rights, because qa_owner has none yet: unisys-dba roles apply",
+        );
+    }
+    let findings = report.rules;
     let any = |judge: fn(&Outcome) -> bool, severity: Option<Severity>| {
         findings.iter().any(|f| judge(&f.outcome) && severity.is_none_or(|severity| f.severity == severity))
     };
@@ -43,7 +47,10 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
 
 fn explain(error: QualityError) -> Failure {
     let hint = match &error {
-        QualityError::NoRules => "Run `unisys-dba migrate up` first.",
+        QualityError::NoRules | QualityError::NoRunner => "Run `unisys-dba migrate up` first.",
+        QualityError::NotPermitted | QualityError::OwnerReadsNothing { .. } => {
+            "Run `unisys-dba roles apply`: it gives qa_owner what rules read, and qa_engineer the right to have them run."
+        }
         QualityError::UnknownRule { .. } => "`unisys-dba data quality` without a name runs all of them.",
         QualityError::Db(_) => "Reading qa.rules takes USAGE on schema qa and SELECT on the table.",
     };

@@ -23,7 +23,7 @@ const SHORT: usize = 12;
 /// Set the password of a role, unless it is that already
 ///
 /// The server gets a SCRAM-SHA-256 verifier and never the password. Where the password comes from is said here, else by the
-/// policy (`password = { env = "NAME" }`); else it is asked for, twice and unseen.
+/// policy; else it is asked for, twice and unseen.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// The role
@@ -47,7 +47,7 @@ struct From {
     env: Option<String>,
     /// Take the first line of this file, which others may not read
     #[arg(long, value_name = "PATH")]
-    file: Option<PathBuf>,
+    file: Option<String>,
     /// Take the first line this program prints; the rest of the line are its arguments, and no shell is involved
     #[arg(long, num_args = 1.., allow_hyphen_values = true, value_names = ["PROGRAM", "ARGUMENT"])]
     command: Vec<String>,
@@ -73,27 +73,31 @@ pub(crate) async fn run(
     ctx: &Context,
     ui: &mut Ui,
 ) -> Result<Exit, Failure> {
-    let session = Session::open(target).await?;
-    let holder = password::look(&session, &args.role).await.map_err(explain)?;
-    let declared = policy.roles.get(&args.role).and_then(|rule| rule.password.clone());
-    let source = args.from.decide(declared);
+    let source = args.from.decide(declared(policy, &args.role, ctx, ui));
     if let Source::Generated(path) = &source
         && path.exists()
     {
         return Err(Failure::usage(format!("there is a file {} already", path.display()))
             .hint("Name a new file: the password in the old one may be in use."));
     }
+    let session = Session::open(target).await?;
+    // before a person is asked for it
+    let holder = password::look(&session, &args.role).await.map_err(explain)?;
     let password = fetch(&source, &holder, ctx).await?;
     password::check(&password).map_err(explain)?;
     let verdict = holder.compare(&password);
-    let report = |outcome, dry_run| Report::new(&holder, verdict, outcome, dry_run, source.file());
-    if verdict == Verdict::Same || args.dry_run {
+    let report = |outcome| Report::new(&holder, verdict, outcome, source.file());
+    if verdict == Verdict::Same {
         session.close().await;
-        let outcome = if verdict == Verdict::Same { Outcome::Unchanged } else { Outcome::Changed };
-        view::roles::passwd::show(ui, &report(outcome, args.dry_run))?;
+        view::roles::passwd::show(ui, &report(Some(Outcome::Unchanged)))?;
         return Ok(Exit::Done);
     }
     warn(&holder, &password, ui);
+    if args.dry_run {
+        session.close().await;
+        view::roles::passwd::show(ui, &report(None))?;
+        return Ok(Exit::Done);
+    }
     // who typed it twice has said yes
     let yes = args.yes || matches!(source, Source::Asked);
     if !ui.confirm(&format!("Set the password of role {} on {target}?", holder.role), yes).await? {
@@ -111,7 +115,7 @@ pub(crate) async fn run(
     }
     let outcome = outcome.map_err(explain)?;
     session.close().await;
-    view::roles::passwd::show(ui, &report(outcome, false))?;
+    view::roles::passwd::show(ui, &report(Some(outcome)))?;
     if holder.own {
         ui.hint("This login's own password is another one now: write it into the passfile too.");
     }
@@ -127,6 +131,17 @@ async fn set(session: &Session, holder: &Holder, password: &SecretString) -> Res
     Ok(outcome)
 }
 
+/// Returns where the policy says that a role's password comes from; whoever is at the terminal may type what is not there.
+fn declared(policy: &Policy, role: &str, ctx: &Context, ui: &Ui) -> Option<PasswordSource> {
+    let source = policy.roles.get(role)?.password.clone()?;
+    match &source {
+        PasswordSource::Environment(name) if !ctx.environment.contains_key(name) && ui.is_interactive() => {
+            None
+        }
+        _ => Some(source),
+    }
+}
+
 /// Whether the server may have done it all the same.
 fn is_uncertain(error: &PasswordError) -> bool {
     matches!(error, PasswordError::Db(error) if error.is_connection_lost())
@@ -138,9 +153,7 @@ impl From {
             Self { ask: true, .. } => Source::Asked,
             Self { generate: Some(path), .. } => Source::Generated(path),
             Self { env: Some(name), .. } => Source::Given(PasswordSource::Environment(name)),
-            Self { file: Some(path), .. } => {
-                Source::Given(PasswordSource::File(path.to_string_lossy().into_owned()))
-            }
+            Self { file: Some(path), .. } => Source::Given(PasswordSource::File(path)),
             Self { command, .. } if !command.is_empty() => Source::Given(PasswordSource::Command(command)),
             Self { .. } => declared.map_or(Source::Asked, Source::Given),
         }
@@ -235,11 +248,17 @@ fn explain(error: PasswordError) -> Failure {
         PasswordError::NoSuchRole { nearest: None, .. } => {
             Some("`unisys-dba roles apply` makes the roles of the policy.".into())
         }
+        PasswordError::Empty => {
+            Some("`alter role … password null` takes a password away; it is not done here.".into())
+        }
         PasswordError::Reserved(_) => Some("Set the password of a role that is a member of it.".into()),
         PasswordError::ReadOnly(_) => Some("Name the primary server in the url.".into()),
         PasswordError::Db(error) if error.sqlstate().is_some_and(|state| state.code() == "42501") => Some(
             "Connect as a superuser, or as a role with CREATEROLE (from 16 on also with ADMIN OPTION on this one).".into(),
         ),
+        PasswordError::Db(error) if error.sqlstate().is_some_and(|state| state.code() == "XX000") => {
+            Some("Run it again: somebody else changed the role at the same moment.".into())
+        }
         PasswordError::Db(error) if error.is_connection_lost() => {
             Some("Run it again: it may be set or not.".into())
         }

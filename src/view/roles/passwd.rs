@@ -16,8 +16,9 @@ pub(crate) struct Report<'a> {
     /// What the server kept before.
     before: Password,
     verdict: Verdict,
-    outcome: Outcome,
-    dry_run: bool,
+    /// `None`: nothing was to be done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<Outcome>,
     /// How often the new password is hashed.
     iterations: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -28,19 +29,18 @@ impl<'a> Report<'a> {
     pub(crate) fn new(
         holder: &'a Holder,
         verdict: Verdict,
-        outcome: Outcome,
-        dry_run: bool,
+        outcome: Option<Outcome>,
         file: Option<&'a Path>,
     ) -> Self {
         let (role, before, iterations) = (holder.role.as_str(), holder.kind(), holder.iterations());
-        Self { role, before, verdict, outcome, dry_run, iterations, file }
+        Self { role, before, verdict, outcome, iterations, file }
     }
 }
 
 pub(crate) fn show(ui: &mut Ui, report: &Report<'_>) -> Result<(), Failure> {
     ui.answer(report, || {
         let role = report.role;
-        if report.outcome == Outcome::Unchanged {
+        if report.outcome == Some(Outcome::Unchanged) {
             return Page::new().line(format!("Role {role} has this password already: nothing was changed"));
         }
         let why = match (report.before, report.verdict) {
@@ -50,12 +50,12 @@ pub(crate) fn show(ui: &mut Ui, report: &Report<'_>) -> Result<(), Failure> {
             (_, Verdict::Unknown) => "whether it had the same is not known to this login",
             _ => "it had another one",
         };
-        let done = if report.dry_run { "would get a password" } else { "has a new password" };
+        let done = if report.outcome.is_none() { "would get a password" } else { "has a new password" };
         let page = Page::new()
             .line(format!("Role {role} {done} ({why})"))
             .line(format!("Kept as SCRAM-SHA-256, {} iterations", report.iterations));
         match report.file {
-            Some(path) if !report.dry_run => page.line(format!("Written to {}", path.display())),
+            Some(path) if report.outcome.is_some() => page.line(format!("Written to {}", path.display())),
             _ => page,
         }
     })

@@ -31,12 +31,16 @@ impl TakenDown {
         Ok(Self { statements: put_up(statements), triggers: put_up(triggers) })
     }
 
-    /// Puts indexes and constraints up again, which checks every row. `done` is told how many of how many there are.
-    pub(crate) async fn restore(&self, session: &Session, done: impl Fn(u64, u64)) -> Result<(), DbError> {
-        let total = self.statements.len() as u64;
+    /// How many statements put indexes and constraints up again.
+    pub(crate) fn len(&self) -> u64 {
+        self.statements.len() as u64
+    }
+
+    /// Puts indexes and constraints up again, which checks every row. `done` is told how many stand.
+    pub(crate) async fn restore(&self, session: &Session, done: impl Fn(u64)) -> Result<(), DbError> {
         for (statement, n) in self.statements.iter().zip(1..) {
             session.batch_execute(statement).await.map_err(DbError::doing(statement))?;
-            done(n, total);
+            done(n);
         }
         Ok(())
     }

@@ -2,7 +2,8 @@
 
 use super::courses::{SUBJECTS, before_everything};
 use super::row::Rows;
-use super::world::{INSTITUTIONS, PROGRAMS, TODAY, Table, World};
+use super::table::Table;
+use super::world::{INSTITUTIONS, PROGRAMS, TODAY, World};
 
 pub(crate) const FACULTY: &str = "id, institution_id, code, name, created_at, updated_at";
 pub(crate) const DEPARTMENT: &str =

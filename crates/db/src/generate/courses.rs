@@ -1,9 +1,12 @@
 //! Programmes, courses, semesters.
 
+use super::past;
 use super::records::{ENROLLMENTS, stamps};
+use super::rng::Rng;
 use super::row::Rows;
+use super::table::Table;
 use super::words::{self, push_number};
-use super::world::{COURSES, CURRENT, PROGRAMS, SESSIONS, Table, World};
+use super::world::{COURSES, CURRENT, INSTITUTIONS, PROGRAMS, SESSIONS, World};
 
 pub(crate) const PROGRAM: &str = "id, institution_id, department_id, code, name, description, degree, duration_years, \
     total_credits, tuition_fee, created_at, updated_at";
@@ -65,51 +68,78 @@ pub(crate) fn program(world: &World, n: u64, rows: &mut Rows) {
     rows.moment(before_everything());
 }
 
+/// What a course is: a file to import says the same of it.
+pub(crate) struct Course {
+    pub(crate) code: String,
+    pub(crate) name: String,
+    pub(crate) credits: u64,
+    pub(crate) hours: Option<u64>,
+    pub(crate) is_core: bool,
+}
+
+impl Course {
+    pub(crate) fn of(n: u64, rng: &mut Rng) -> Self {
+        let (program, topic) = (n / COURSES, n % COURSES);
+        let (code, subject) = SUBJECTS[(program % PROGRAMS) as usize];
+        Self {
+            code: format!("{code}{}", 101 + topic),
+            name: format!("{subject}: {}", TOPICS[topic as usize]),
+            credits: 3 + rng.below(10),
+            hours: rng.chance(90).then(|| 2 + rng.below(6)),
+            is_core: topic < 5,
+        }
+    }
+}
+
 pub(crate) fn course(world: &World, n: u64, rows: &mut Rows) {
     let mut rng = world.rng(Table::Courses, n);
-    let (program, topic) = (n / COURSES, n % COURSES);
-    let (code, subject) = SUBJECTS[(program % PROGRAMS) as usize];
-    let mut text = String::from(code);
-    push_number(&mut text, 101 + topic, 3);
+    let course = Course::of(n, &mut rng);
     rows.uuid(world.id(Table::Courses, n));
-    rows.uuid(world.id(Table::Institutions, program / PROGRAMS));
-    rows.uuid(world.id(Table::Programs, program));
-    rows.text(&text);
-    text.clear();
-    text.push_str(subject);
-    text.push_str(": ");
-    text.push_str(TOPICS[topic as usize]);
-    rows.text(&text);
+    rows.uuid(world.id(Table::Institutions, n / COURSES / PROGRAMS));
+    rows.uuid(world.id(Table::Programs, n / COURSES));
+    rows.text(&course.code);
+    rows.text(&course.name);
     rows.null();
-    rows.uint(3 + rng.below(10));
-    if rng.chance(90) {
-        rows.uint(2 + rng.below(6));
-    } else {
-        rows.null();
+    rows.uint(course.credits);
+    match course.hours {
+        Some(hours) => rows.uint(hours),
+        None => rows.null(),
     }
-    rows.bool(topic < 5);
+    rows.bool(course.is_core);
     rows.moment(before_everything());
     rows.moment(before_everything());
     let by = world.a_staff_id(&mut rng);
     rows.uuid(by);
 }
 
-/// Session `n`: those of an institution lie side by side.
+/// The code of a semester that is in use.
+pub(crate) fn session_code(nth: u64) -> String {
+    code_of(2022, nth)
+}
+
+fn code_of(first: u64, nth: u64) -> String {
+    format!("{}{}", first + nth / 2, if nth.is_multiple_of(2) { "A" } else { "S" })
+}
+
+/// Session `n`: those of an institution lie side by side; after those in use come the ones of before.
 pub(crate) fn session(world: &World, n: u64, rows: &mut Rows) {
-    let (institution, nth) = (n / SESSIONS.len() as u64, n % SESSIONS.len() as u64);
-    let (start, end) = SESSIONS[nth as usize];
-    let mut code = String::new();
-    push_number(&mut code, 2022 + nth / 2, 4);
-    code.push_str(if nth % 2 == 0 { "A" } else { "S" });
-    let mut name = String::from(if nth % 2 == 0 { "Autumn " } else { "Spring " });
-    push_number(&mut name, 2022 + nth / 2 + nth % 2, 4);
+    let in_use = INSTITUTIONS * SESSIONS.len() as u64;
+    let (first, sessions, number) = match n.checked_sub(in_use) {
+        None => (2022, &SESSIONS[..], n),
+        Some(number) => (2015, &past::SESSIONS[..], number),
+    };
+    let (institution, nth) = (number / sessions.len() as u64, number % sessions.len() as u64);
+    let (start, end) = sessions[nth as usize];
+    let code = code_of(first, nth);
+    let mut name = String::from(if nth.is_multiple_of(2) { "Autumn " } else { "Spring " });
+    push_number(&mut name, first + nth / 2 + nth % 2, 4);
     rows.uuid(world.id(Table::Sessions, n));
     rows.uuid(world.id(Table::Institutions, institution));
     rows.text(&code);
     rows.text(&name);
     rows.date(start);
     rows.date(end);
-    rows.bool(nth == CURRENT);
+    rows.bool(n < in_use && nth == CURRENT);
     rows.moment(before_everything());
     rows.moment(before_everything());
 }
@@ -125,12 +155,17 @@ pub(crate) fn prerequisite(world: &World, n: u64, rows: &mut Rows) {
 /// Every course in every session. The places taken are counted when all is loaded.
 pub(crate) fn offering(world: &World, n: u64, rows: &mut Rows) {
     let mut rng = world.rng(Table::Offerings, n);
-    let sessions = SESSIONS.len() as u64;
-    let (course, session) = (n / sessions, n % sessions);
+    let courses = INSTITUTIONS * PROGRAMS * COURSES;
+    let in_use = SESSIONS.len() as u64;
+    let (sessions, before, number) = match n.checked_sub(courses * in_use) {
+        None => (in_use, 0, n),
+        Some(number) => (past::SESSIONS.len() as u64, INSTITUTIONS * in_use, number),
+    };
+    let (course, session) = (number / sessions, number % sessions);
     let institution = course / COURSES / PROGRAMS;
     rows.uuid(world.id(Table::Institutions, institution));
     rows.uuid(world.id(Table::Courses, course));
-    rows.uuid(world.id(Table::Sessions, institution * sessions + session));
+    rows.uuid(world.id(Table::Sessions, before + institution * sessions + session));
     rows.uuid(world.a_colleague(institution, &mut rng));
     let mut room = String::from("B");
     push_number(&mut room, 100 + rng.below(400), 3);

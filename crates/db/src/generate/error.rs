@@ -19,6 +19,12 @@ pub enum GenerateError {
         /// Where.
         tables: Vec<String>,
     },
+    /// The key of the encrypted columns is of no use.
+    #[error("the key of the encrypted columns is {reason}")]
+    Key {
+        /// Why.
+        reason: &'static str,
+    },
     /// The server refused.
     #[error(transparent)]
     Db(#[from] DbError),

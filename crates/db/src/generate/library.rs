@@ -1,8 +1,9 @@
 //! The library: titles, copies, loans.
 
 use super::row::Rows;
+use super::table::Table;
 use super::words::{person, push_number};
-use super::world::{INSTITUTIONS, SESSIONS, TODAY, Table, World};
+use super::world::{INSTITUTIONS, SESSIONS, TODAY, World};
 
 pub(crate) const ITEM: &str =
     "id, institution_id, kind, title, author, isbn, published_year, subject, created_at, updated_at";
@@ -78,6 +79,7 @@ pub(crate) fn loan(world: &World, copy: u64, nth: u64, rows: &mut Rows) {
     // Somebody who was a student by then, else one of the staff.
     let student = world
         .a_student(institution, &mut rng)
+        .filter(|student| world.alumnus(*student).is_none())
         .filter(|student| SESSIONS[world.life(*student).admitted as usize].0 <= day);
     let colleague = world.a_colleague(institution, &mut rng);
     let out = nth == 0 && rng.chance(40);

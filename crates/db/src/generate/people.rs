@@ -2,8 +2,9 @@
 
 use super::rng::Rng;
 use super::row::Rows;
+use super::table::Table;
 use super::words::{self, Person, person, push_number};
-use super::world::{INSTITUTIONS, SESSIONS, TODAY, Table, World};
+use super::world::{INSTITUTIONS, SESSIONS, TODAY, World};
 
 pub(crate) const INSTITUTION: &str =
     "id, code, name, kind, address, city, country, phone, email, website, created_at, updated_at";
@@ -11,11 +12,11 @@ pub(crate) const USER: &str = "id, institution_id, username, email, first_name, 
     is_staff, last_login, date_joined, created_at, updated_at";
 pub(crate) const STUDENT: &str = "id, institution_id, user_id, student_number, first_name, middle_name, last_name, \
     date_of_birth, gender, email, phone, address, city, country, postal_code, admitted_on, status, is_active, \
-    profile, notes, created_at, updated_at, created_by";
+    profile, notes, created_at, updated_at, created_by, national_id";
 
 const DAY: i64 = 86_400;
 
-const UNIVERSITIES: [(&str, &str, &str, &str, Option<&str>); INSTITUTIONS as usize] = [
+pub(crate) const UNIVERSITIES: [(&str, &str, &str, &str, Option<&str>); INSTITUTIONS as usize] = [
     ("UNI-W", "University of Westmarch", "university", "Galway", Some("IE")),
     ("IT-SUD", "Institut supérieur de technologie de l'Étang", "institute", "Besançon", Some("FR")),
     ("КНУ", "Київський навчальний університет", "college", "Київ", None),
@@ -78,28 +79,59 @@ fn student_person(world: &World, student: u64) -> Person {
     person(&mut world.rng(Table::Students, student))
 }
 
+/// What a file to import says of a student, too.
+pub(crate) struct Student {
+    pub(crate) number: String,
+    pub(crate) who: Person,
+    pub(crate) born: i32,
+    pub(crate) admitted: i32,
+    pub(crate) status: &'static str,
+    pub(crate) email: Option<String>,
+    pub(crate) phone: Option<String>,
+}
+
+impl Student {
+    pub(crate) fn of(world: &World, n: u64, rng: &mut Rng) -> Self {
+        let who = person(rng);
+        let (year, admitted, status) = match world.alumnus(n) {
+            Some(alumnus) => (2015 + alumnus.admitted / 2, alumnus.start(), alumnus.status),
+            None => {
+                let life = world.life(n);
+                (2022 + life.admitted / 2, SESSIONS[life.admitted as usize].0, life.status)
+            }
+        };
+        Self {
+            number: format!("{year}/{n:07}"),
+            who,
+            born: admitted - 17 * 366 - rng.below(15 * 365) as i32,
+            admitted,
+            status,
+            email: rng.chance(90).then(|| format!("s{n:07}@students.example.edu")),
+            phone: rng.chance(70).then(|| phone(rng)),
+        }
+    }
+}
+
 pub(crate) fn student(world: &World, n: u64, rows: &mut Rows) {
     let mut rng = world.rng(Table::Students, n);
-    let who = person(&mut rng);
-    let life = world.life(n);
-    let admitted = SESSIONS[life.admitted as usize].0;
+    let student = Student::of(world, n, &mut rng);
+    let (who, admitted) = (student.who, student.admitted);
     let mut text = String::with_capacity(256);
     rows.uuid(world.id(Table::Students, n));
-    rows.uuid(world.id(Table::Institutions, life.institution));
+    rows.uuid(world.id(Table::Institutions, n % INSTITUTIONS));
     rows.maybe_uuid(world.has_account(n).then(|| world.id(Table::Users, world.staff() + n)));
-    push_number(&mut text, 2022 + life.admitted / 2, 4);
-    text.push('/');
-    push_number(&mut text, n, 7);
-    rows.text(&text);
+    rows.text(&student.number);
     rows.text(who.first);
     rows.maybe_text(who.middle);
     rows.text(who.last);
-    rows.date(admitted - 17 * 366 - rng.below(15 * 365) as i32);
+    rows.date(student.born);
     rows.maybe_text(who.gender);
-    contact(&mut rng, n, who, rows, &mut text);
+    rows.maybe_text(student.email.as_deref());
+    rows.maybe_text(student.phone.as_deref());
+    address(&mut rng, who, rows, &mut text);
     rows.date(admitted);
-    rows.text(life.status);
-    rows.bool(matches!(life.status, "active" | "suspended"));
+    rows.text(student.status);
+    rows.bool(matches!(student.status, "active" | "suspended"));
     profile(&mut rng, who, &mut text);
     rows.text(&text);
     notes(&mut rng, rows, &mut text);
@@ -109,17 +141,15 @@ pub(crate) fn student(world: &World, n: u64, rows: &mut Rows) {
     rows.moment(created + later);
     let by = rng.chance(70).then(|| world.a_staff_id(&mut rng));
     rows.maybe_uuid(by);
+    text.clear();
+    text.push_str(who.country);
+    push_number(&mut text, rng.below(1_000_000_000), 9);
+    let known = rng.chance(85);
+    rows.sealed(known.then_some(&text), &mut rng);
 }
 
-/// E-mail, telephone, address, town, country, post code.
-fn contact(rng: &mut Rng, n: u64, who: Person, rows: &mut Rows, text: &mut String) {
-    text.clear();
-    text.push('s');
-    push_number(text, n, 7);
-    text.push_str("@students.example.edu");
-    rows.maybe_text(rng.chance(90).then_some(text));
-    let telephone = rng.chance(70).then(|| phone(rng));
-    rows.maybe_text(telephone.as_deref());
+/// Address, town, country, post code.
+fn address(rng: &mut Rng, who: Person, rows: &mut Rows, text: &mut String) {
     text.clear();
     push_number(text, 1 + rng.below(250), 1);
     text.push(' ');

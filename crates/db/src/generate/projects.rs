@@ -1,9 +1,10 @@
 //! Innovation projects, and reports.
 
 use super::row::Rows;
+use super::table::Table;
 use super::words;
 use super::words::push_number;
-use super::world::{INSTITUTIONS, SESSIONS, TODAY, Table, World};
+use super::world::{INSTITUTIONS, SESSIONS, TODAY, World};
 
 pub(crate) const PROJECT: &str = "id, institution_id, title, description, objectives, status, start_date, end_date, \
     created_at, updated_at, created_by";

@@ -2,17 +2,18 @@
 
 use super::rng::Rng;
 use super::row::Rows;
+use super::table::Table;
 use super::words;
-use super::world::{COURSES, CURRENT, Life, PROGRAMS, SESSIONS, TODAY, Table, Taken, World};
+use super::world::{COURSES, CURRENT, INSTITUTIONS, Life, PROGRAMS, SESSIONS, TODAY, Taken, World};
 
 pub(crate) const ENROLLMENT: &str = "id, institution_id, student_id, program_id, academic_session_id, \
     enrollment_date, completion_date, status, grade_average, created_at, updated_at, created_by";
 pub(crate) const PAYMENT: &str = "id, institution_id, student_id, enrollment_id, receipt_number, amount, method, \
-    status, description, due_on, paid_at, created_at, updated_at, created_by";
+    status, description, due_on, paid_at, created_at, updated_at, created_by, payer_account";
 pub(crate) const ATTENDANCE: &str = "id, institution_id, student_id, course_id, academic_session_id, attended_on, \
     status, minutes_late, remarks, created_at, updated_at, created_by";
 
-const DAY: i64 = 86_400;
+pub(crate) const DAY: i64 = 86_400;
 
 // A student's rows are numbered with room for the most one can have.
 pub(crate) const ENROLLMENTS: u64 = 2;
@@ -53,72 +54,115 @@ pub(crate) fn enrollment(world: &World, student: u64, nth: u64, rows: &mut Rows)
     stamps(world, &mut rng, created, 70, rows);
 }
 
-pub(crate) fn payment(world: &World, student: u64, nth: u64, rows: &mut Rows) {
-    const METHODS: &[&str] = &["card", "card", "transfer", "transfer", "mobile", "cash", "cheque"];
-    let number = student * PAYMENTS + nth;
-    let mut rng = world.rng(Table::Payments, number);
-    let life = world.life(student);
-    let start = SESSIONS[life.admitted as usize].0;
-    let created = i64::from(start) * DAY + rng.below((TODAY - start) as u64 * DAY as u64) as i64;
-    let status = match rng.below(100) {
-        0..88 => "paid",
-        88..94 => "pending",
-        94..97 => "failed",
-        _ => "refunded",
-    };
-    let mut text = String::with_capacity(200);
-    rows.uuid(world.id(Table::Payments, number));
-    rows.uuid(world.id(Table::Institutions, life.institution));
-    rows.uuid(world.id(Table::Students, student));
-    let tuition = rng.chance(85).then(|| world.id(Table::Enrollments, student * ENROLLMENTS));
-    rows.maybe_uuid(tuition);
-    let receipt = rows.running(life.institution);
-    rows.uint(receipt);
-    rows.hundredths(if tuition.is_some() { 5_000 + rng.below(900_000) } else { 1 + rng.below(20_000) });
-    rows.text(rng.pick(METHODS));
-    rows.text(status);
-    remark(&mut rng, 40, rows, &mut text);
-    if tuition.is_some() {
-        rows.date(1 + created.div_euclid(DAY) as i32 + 30);
-    } else {
-        rows.null();
-    }
-    let paid = matches!(status, "paid" | "refunded");
-    if paid {
-        rows.moment(created + rng.below(600) as i64);
-    } else {
-        rows.null();
-    }
-    stamps(world, &mut rng, created, 50, rows);
+/// What a file to import says of a payment, too.
+pub(crate) struct Payment {
+    created: i64,
+    is_tuition: bool,
+    /// In hundredths.
+    pub(crate) amount: u64,
+    pub(crate) method: &'static str,
+    pub(crate) status: &'static str,
+    pub(crate) description: Option<String>,
+    pub(crate) paid: Option<i64>,
 }
 
-/// One meeting a week at most, so that no two fall on one day of one course.
-pub(crate) fn attendance(world: &World, student: u64, nth: u64, rows: &mut Rows) {
-    let number = student * MEETINGS + nth;
-    let mut rng = world.rng(Table::Attendance, number);
-    let life = world.life(student);
-    let taken = attended(world, &mut rng, student, nth);
-    let day = SESSIONS[taken.session as usize].0 + 7 * nth as i32 + rng.below(5) as i32;
-    let (status, late) = match rng.below(100) {
-        0..80 => ("present", None),
-        80..88 => ("late", Some(1 + rng.below(45))),
-        88..96 => ("absent", None),
-        _ => ("excused", None),
-    };
-    let course = (life.institution * PROGRAMS + life.program) * COURSES + taken.course;
-    rows.uuid(world.id(Table::Attendance, number));
-    rows.uuid(world.id(Table::Institutions, life.institution));
+impl Payment {
+    pub(crate) fn of(world: &World, student: u64, nth: u64) -> (Self, Rng) {
+        const METHODS: &[&str] = &["card", "card", "transfer", "transfer", "mobile", "cash", "cheque"];
+        let mut rng = world.rng(Table::Payments, student * PAYMENTS + nth);
+        let start = SESSIONS[world.life(student).admitted as usize].0;
+        let created = i64::from(start) * DAY + rng.below((TODAY - start) as u64 * DAY as u64) as i64;
+        let status = match rng.below(100) {
+            0..88 => "paid",
+            88..94 => "pending",
+            94..97 => "failed",
+            _ => "refunded",
+        };
+        let is_tuition = rng.chance(85);
+        let amount = if is_tuition { 5_000 + rng.below(900_000) } else { 1 + rng.below(20_000) };
+        let method = rng.pick(METHODS);
+        let description = remark(&mut rng, 40);
+        let paid = matches!(status, "paid" | "refunded").then(|| created + rng.below(600) as i64);
+        (Self { created, is_tuition, amount, method, status, description, paid }, rng)
+    }
+}
+
+pub(crate) fn payment(world: &World, student: u64, nth: u64, rows: &mut Rows) {
+    let (payment, mut rng) = Payment::of(world, student, nth);
+    let institution = student % INSTITUTIONS;
+    rows.uuid(world.id(Table::Payments, student * PAYMENTS + nth));
+    rows.uuid(world.id(Table::Institutions, institution));
     rows.uuid(world.id(Table::Students, student));
-    rows.uuid(world.id(Table::Courses, course));
-    rows.uuid(session(world, life, taken.session));
-    rows.date(day);
-    rows.plain(status.as_bytes());
-    match late {
+    rows.maybe_uuid(payment.is_tuition.then(|| world.id(Table::Enrollments, student * ENROLLMENTS)));
+    let receipt = rows.running(institution);
+    rows.uint(receipt);
+    rows.hundredths(payment.amount);
+    rows.text(payment.method);
+    rows.text(payment.status);
+    rows.maybe_text(payment.description.as_deref());
+    if payment.is_tuition {
+        rows.date(1 + payment.created.div_euclid(DAY) as i32 + 30);
+    } else {
+        rows.null();
+    }
+    match payment.paid {
+        Some(paid) => rows.moment(paid),
+        None => rows.null(),
+    }
+    stamps(world, &mut rng, payment.created, 50, rows);
+    account(payment.method, &mut rng, rows);
+}
+
+/// The account a transfer came from: of a bank that does not exist, with a check that is wrong.
+pub(crate) fn account(method: &str, rng: &mut Rng, rows: &mut Rows) {
+    let account = (method == "transfer").then(|| format!("XX00{:018}", rng.below(1_000_000_000_000_000_000)));
+    rows.sealed(account.as_ref(), rng);
+}
+
+/// What a file to import says of a meeting, too.
+pub(crate) struct Meeting {
+    pub(crate) course: u64,
+    pub(crate) semester: u64,
+    pub(crate) day: i32,
+    pub(crate) status: &'static str,
+    pub(crate) late: Option<u64>,
+    pub(crate) remarks: Option<String>,
+}
+
+impl Meeting {
+    /// One meeting a week at most, so that no two fall on one day of one course.
+    pub(crate) fn of(world: &World, student: u64, nth: u64) -> (Self, Rng) {
+        let mut rng = world.rng(Table::Attendance, student * MEETINGS + nth);
+        let life = world.life(student);
+        let taken = attended(world, &mut rng, student, nth);
+        let day = SESSIONS[taken.session as usize].0 + 7 * nth as i32 + rng.below(5) as i32;
+        let (status, late) = match rng.below(100) {
+            0..80 => ("present", None),
+            80..88 => ("late", Some(1 + rng.below(45))),
+            88..96 => ("absent", None),
+            _ => ("excused", None),
+        };
+        let course = (life.institution * PROGRAMS + life.program) * COURSES + taken.course;
+        let remarks = remark(&mut rng, 8);
+        (Self { course, semester: taken.session, day, status, late, remarks }, rng)
+    }
+}
+
+pub(crate) fn attendance(world: &World, student: u64, nth: u64, rows: &mut Rows) {
+    let (meeting, mut rng) = Meeting::of(world, student, nth);
+    rows.uuid(world.id(Table::Attendance, student * MEETINGS + nth));
+    rows.uuid(world.id(Table::Institutions, student % INSTITUTIONS));
+    rows.uuid(world.id(Table::Students, student));
+    rows.uuid(world.id(Table::Courses, meeting.course));
+    rows.uuid(session(world, world.life(student), meeting.semester));
+    rows.date(meeting.day);
+    rows.plain(meeting.status.as_bytes());
+    match meeting.late {
         Some(minutes) => rows.uint(minutes),
         None => rows.null(),
     }
-    remark(&mut rng, 8, rows, &mut String::new());
-    let created = i64::from(day) * DAY + 8 * 3600 + rng.below(8 * 3600) as i64;
+    rows.maybe_text(meeting.remarks.as_deref());
+    let created = i64::from(meeting.day) * DAY + 8 * 3600 + rng.below(8 * 3600) as i64;
     stamps(world, &mut rng, created, 60, rows);
 }
 
@@ -138,14 +182,13 @@ fn session(world: &World, life: Life, semester: u64) -> super::row::Uuid {
     world.id(Table::Sessions, life.institution * SESSIONS.len() as u64 + semester)
 }
 
-fn remark(rng: &mut Rng, percent: u64, rows: &mut Rows, text: &mut String) {
-    if !rng.chance(percent) {
-        return rows.null();
-    }
-    text.clear();
-    let count = 1 + rng.below(2);
-    words::sentences(rng, count, text);
-    rows.text(text);
+fn remark(rng: &mut Rng, percent: u64) -> Option<String> {
+    rng.chance(percent).then(|| {
+        let mut text = String::with_capacity(200);
+        let count = 1 + rng.below(2);
+        words::sentences(rng, count, &mut text);
+        text
+    })
 }
 
 /// `created_at`, `updated_at`, `created_by`.

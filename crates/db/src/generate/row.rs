@@ -4,6 +4,8 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use chrono::{Datelike, NaiveDate};
 
+use super::rng::Rng;
+use super::seal::Sealer;
 use super::world::INSTITUTIONS;
 
 /// A row's id, as version 4 shapes it.
@@ -11,8 +13,9 @@ use super::world::INSTITUTIONS;
 pub(crate) struct Uuid(pub(crate) u64, pub(crate) u64);
 
 /// Rows waiting to be sent.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Rows {
+    sealer: Sealer,
     buffer: BytesMut,
     /// A field of the row stands before.
     within: bool,
@@ -21,6 +24,10 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
+    pub(crate) fn new(sealer: Sealer) -> Self {
+        Self { sealer, buffer: BytesMut::new(), within: false, last: [0; INSTITUTIONS as usize] }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.buffer.len()
     }
@@ -73,6 +80,17 @@ impl Rows {
     pub(crate) fn maybe_text(&mut self, text: Option<&str>) {
         match text {
             Some(text) => self.text(text),
+            None => self.null(),
+        }
+    }
+
+    /// A value of an encrypted column.
+    pub(crate) fn sealed(&mut self, plain: Option<&String>, rng: &mut Rng) {
+        match plain {
+            Some(plain) => {
+                let sealed = self.sealer.seal(plain, rng);
+                self.plain(sealed.as_bytes());
+            }
             None => self.null(),
         }
     }
@@ -172,11 +190,12 @@ fn iso(days: i32) -> [u8; 10] {
 
 #[cfg(test)]
 mod tests {
+    use super::super::seal::ColumnKey;
     use super::*;
 
     #[test]
     fn a_row_is_what_copy_reads() {
-        let mut rows = Rows::default();
+        let mut rows = Rows::new(Sealer::new(ColumnKey::demonstration(1)));
         rows.text("a\tb\\c\nd\r");
         rows.null();
         rows.uint(0);

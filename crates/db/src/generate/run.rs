@@ -8,8 +8,11 @@ use serde::Serialize;
 
 use super::GenerateError;
 use super::bulk::TakenDown;
+use super::owners::{Owners, lists, of_schema, tables};
 use super::row::Rows;
-use super::world::{DERIVED, Table, World};
+use super::seal::{ColumnKey, Sealer};
+use super::table::Table;
+use super::world::World;
 use crate::{DbError, Session, TableName, Target};
 
 /// How much is sent at once.
@@ -25,7 +28,7 @@ pub enum Existing {
 }
 
 /// What to generate.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// How many students; everything else follows.
     pub students: u64,
@@ -33,6 +36,8 @@ pub struct Options {
     pub seed: u64,
     /// What happens to data that is there.
     pub existing: Existing,
+    /// What sensitive columns are encrypted with.
+    pub key: ColumnKey,
 }
 
 /// A table before a run.
@@ -94,18 +99,30 @@ pub struct Report {
     pub tables: Vec<TableReport>,
     /// Bytes of the whole database.
     pub database_bytes: i64,
+    /// What sensitive columns were encrypted with.
+    pub key: KeyReport,
 }
 
-/// Counts what is there and says what would be, as the tables' owner or as a superuser, as [`run`] does. Reads only.
+/// The key of the encrypted columns, as far as it may be told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct KeyReport {
+    /// How the values name it.
+    pub id: String,
+    /// The key itself, where it is that of a demonstration.
+    pub demonstration: Option<String>,
+}
+
+/// Counts what is there and says what would be, as the tables' owners or as a superuser, as [`run`] does. Reads only.
 ///
 /// # Errors
 /// [`GenerateError::NoSchema`] before `migrate up`.
 pub async fn plan(session: &Session, options: &Options) -> Result<Plan, GenerateError> {
     require_tables(session).await?;
-    become_owner(session).await?;
+    let owners = Owners::find(session).await?;
     let world = World::new(options.students, options.seed);
     let mut tables = vec![];
     for table in Table::ALL {
+        owners.work_on(session, &table.name()).await?;
         let query = format!("select count(*) from {}", table.name().quoted());
         let doing = DbError::doing(format!("count {}", table.name()));
         let rows_now = session.query_one(&query, &[]).await.map_err(doing)?.get(0);
@@ -114,7 +131,7 @@ pub async fn plan(session: &Session, options: &Options) -> Result<Plan, Generate
     Ok(Plan { tables })
 }
 
-/// Fills the tables, in one transaction that locks them, as their owner or as a superuser; then collects statistics.
+/// Fills the tables, in one transaction that locks them, as their owners or as a superuser; then collects statistics.
 ///
 /// Opens a session of its own; when the returned future is dropped, the session ends and nothing has happened.
 ///
@@ -127,38 +144,76 @@ pub async fn run(
 ) -> Result<Report, GenerateError> {
     let session = Session::open(target).await?;
     require_tables(&session).await?;
-    become_owner(&session).await?;
-    let names: Vec<String> = tables().iter().map(TableName::quoted).collect();
-    let list = names.join(", ");
-    let begin = format!(
-        "set statement_timeout = 0; begin; set local search_path = ''; set local maintenance_work_mem = '256MB'; \
-         set local lock_timeout = '10s'; lock table {list} in access exclusive mode"
-    );
-    session.batch_execute(&begin).await.map_err(DbError::doing("lock the tables"))?;
-    if options.existing == Existing::Refuse {
-        require_empty(&session).await?;
+    let owners = Owners::find(&session).await?;
+    let begin = "set statement_timeout = 0; begin; set local search_path = ''; \
+        set local maintenance_work_mem = '256MB'; set local lock_timeout = '10s'";
+    session.batch_execute(begin).await.map_err(DbError::doing("begin"))?;
+    for (first, list) in lists() {
+        owners.work_on(&session, &first).await?;
+        let lock = format!("lock table {list} in access exclusive mode");
+        session.batch_execute(&lock).await.map_err(DbError::doing("lock the tables"))?;
     }
-    let down = TakenDown::from(&session, &names).await?;
-    // Emptied even where empty: only rows of a table emptied in this transaction can be written as frozen.
-    session.batch_execute(&format!("truncate {list}")).await.map_err(DbError::doing("empty the tables"))?;
+    if options.existing == Existing::Refuse {
+        require_empty(&session, &owners).await?;
+    }
+    let down = empty(&session, &owners).await?;
     let world = World::new(options.students, options.seed);
+    let mut buffer = Rows::new(Sealer::new(options.key.clone()));
     let mut rows = vec![];
     for table in Table::ALL {
-        rows.push(load(&session, &world, table, progress).await?);
+        owners.work_on(&session, &table.name()).await?;
+        rows.push(load(&session, &world, table, &mut buffer, progress).await?);
     }
-    down.restore(&session, |done, total| progress(Progress::Indexes { done, total })).await?;
-    derive(&session, options.students).await?;
-    down.restore_triggers(&session).await?;
+    put_up(&session, &owners, &down, options.students, progress).await?;
     session.batch_execute("commit").await.map_err(DbError::doing("commit the generated data"))?;
-    session.batch_execute(&format!("analyze {list}")).await.map_err(DbError::doing("collect statistics"))?;
+    for (first, list) in lists() {
+        owners.work_on(&session, &first).await?;
+        let analyze = format!("analyze {list}");
+        session.batch_execute(&analyze).await.map_err(DbError::doing("collect statistics"))?;
+    }
+    owners.work_on(&session, &Table::Students.name()).await?;
     refresh_analysis(&session).await?;
-    report(&session, &rows).await
+    measure(&session, &owners, &options.key, &rows).await
 }
 
-/// Every table that is emptied: the generated ones, and those whose rows follow from them.
-fn tables() -> Vec<TableName> {
-    let derived = DERIVED.into_iter().map(|name| TableName::new("app", name));
-    Table::ALL.into_iter().map(Table::name).chain(derived).collect()
+/// Takes down what slows a load, and empties the tables.
+async fn empty(session: &Session, owners: &Owners) -> Result<Vec<(TableName, TakenDown)>, DbError> {
+    let mut down = vec![];
+    for (first, list) in lists() {
+        owners.work_on(session, &first).await?;
+        let names: Vec<String> = of_schema(&first.schema).map(|table| table.quoted()).collect();
+        down.push((first, TakenDown::from(session, &names).await?));
+        // Emptied even where empty: only rows of a table emptied in this transaction can be written as frozen.
+        session
+            .batch_execute(&format!("truncate {list}"))
+            .await
+            .map_err(DbError::doing("empty the tables"))?;
+    }
+    Ok(down)
+}
+
+/// Puts up again what was taken down, and computes what triggers would have kept.
+async fn put_up(
+    session: &Session,
+    owners: &Owners,
+    down: &[(TableName, TakenDown)],
+    students: u64,
+    progress: &(dyn Fn(Progress<'_>) + Sync),
+) -> Result<(), DbError> {
+    let total = down.iter().map(|(_, down)| down.len()).sum();
+    let mut before = 0;
+    for (first, down) in down {
+        owners.work_on(session, first).await?;
+        down.restore(session, |done| progress(Progress::Indexes { done: before + done, total })).await?;
+        before += down.len();
+    }
+    owners.work_on(session, &Table::Students.name()).await?;
+    derive(session, students).await?;
+    for (first, down) in down {
+        owners.work_on(session, first).await?;
+        down.restore_triggers(session).await?;
+    }
+    Ok(())
 }
 
 /// Computes what triggers keep otherwise, and tells the audit log of the load in one row.
@@ -196,22 +251,10 @@ async fn require_tables(session: &Session) -> Result<(), GenerateError> {
     if missing.is_empty() { Ok(()) } else { Err(GenerateError::NoSchema { missing }) }
 }
 
-/// A superuser stays one: a foreign key to these tables may stand on somebody else's.
-async fn become_owner(session: &Session) -> Result<(), DbError> {
-    let doing = || DbError::doing("become the owner of the tables");
-    let query = include_str!("../../../../sql/generate/owner.sql");
-    let table = Table::Students.name();
-    let row = session.query_one(query, &[&table.schema, &table.name]).await.map_err(doing())?;
-    if row.get("superuser") {
-        return Ok(());
-    }
-    // The catalog quotes it where needed.
-    session.batch_execute(&format!("set role {}", row.get::<_, &str>(0))).await.map_err(doing())
-}
-
-async fn require_empty(session: &Session) -> Result<(), GenerateError> {
+async fn require_empty(session: &Session, owners: &Owners) -> Result<(), GenerateError> {
     let mut filled = vec![];
     for table in tables() {
+        owners.work_on(session, &table).await?;
         let query = format!("select exists (select from {})", table.quoted());
         let doing = DbError::doing(format!("look into {table}"));
         if session.query_one(&query, &[]).await.map_err(doing)?.get(0) {
@@ -226,6 +269,7 @@ async fn load(
     session: &Session,
     world: &World,
     table: Table,
+    rows: &mut Rows,
     progress: &(dyn Fn(Progress<'_>) + Sync),
 ) -> Result<u64, DbError> {
     let name = table.name();
@@ -233,9 +277,9 @@ async fn load(
     let copy = format!("copy {} ({}) from stdin with (freeze)", name.quoted(), table.columns());
     let mut sink = pin!(session.copy_in::<_, Bytes>(&copy).await.map_err(doing())?);
     let total = world.rows(table);
-    let (mut rows, mut done) = (Rows::default(), 0);
+    let mut done = 0;
     for unit in 0..world.units(table) {
-        done += world.write(table, unit, &mut rows);
+        done += world.write(table, unit, rows);
         if rows.len() >= CHUNK {
             sink.send(rows.take()).await.map_err(doing())?;
             progress(Progress::Rows { table: &name, done, total });
@@ -247,9 +291,16 @@ async fn load(
     Ok(written)
 }
 
-async fn report(session: &Session, rows: &[u64]) -> Result<Report, GenerateError> {
-    let mut report = Report { tables: vec![], database_bytes: 0 };
+async fn measure(
+    session: &Session,
+    owners: &Owners,
+    key: &ColumnKey,
+    rows: &[u64],
+) -> Result<Report, GenerateError> {
+    let key = KeyReport { id: key.id(), demonstration: key.public().map(str::to_owned) };
+    let mut report = Report { tables: vec![], database_bytes: 0, key };
     for (table, rows) in Table::ALL.into_iter().zip(rows) {
+        owners.work_on(session, &table.name()).await?;
         let query = include_str!("../../../../sql/generate/sizes.sql");
         let sizes = session
             .query_one(query, &[&table.name().quoted()])

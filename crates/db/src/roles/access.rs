@@ -24,7 +24,7 @@ use super::{
 };
 use members::Members;
 
-pub use path::{Close, Explanation, Hop, Path, Rows, Take, Via};
+pub use path::{Answer, Close, Explanation, Hop, Path, Rows, Take, Via};
 pub use who::{Who, WhoCan};
 
 /// Whether a role may do something.

@@ -2,18 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Class, Kind, Live, Object, Oid, Privilege, Privileges};
-
-/// How much of an object a role may do something with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Extent {
-    /// Nothing of it.
-    Nothing,
-    /// Some columns.
-    Columns,
-    /// All of it.
-    Whole,
-}
+use super::{Access, Class, Granted, Kind, Object, Oid, Privilege, Privileges};
 
 /// A grid.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -55,14 +44,21 @@ pub struct Held {
     pub whole: usize,
     /// On how many of them for some columns only.
     pub columns: usize,
+    /// On how many of them only after SET ROLE.
+    pub by_set_role: usize,
     /// How many there are.
     pub of: usize,
 }
 
 impl Held {
-    /// Returns whether it is there for all of them.
+    /// Returns whether it is there for all of them, as the role is.
     pub fn is_everywhere(self) -> bool {
         self.whole == self.of
+    }
+
+    /// Returns whether it is there for some of them, as the role is.
+    pub fn is_somewhere(self) -> bool {
+        self.whole + self.columns > 0
     }
 }
 
@@ -70,12 +66,8 @@ impl Held {
 const CLASSES: [Class; 4] = [Class::Schema, Class::Table, Class::Sequence, Class::Routine];
 
 /// Returns the grid of these roles and, beside the database, these schemas.
-pub fn by_schema(
-    live: &Live,
-    roles: &[Oid],
-    schemas: &[String],
-    may: impl Fn(Oid, &Object, Privilege) -> Extent,
-) -> Matrix {
+pub fn by_schema(access: &Access<'_>, roles: &[Oid], schemas: &[String]) -> Matrix {
+    let live = access.live();
     let database: Vec<&Object> = live.objects.iter().filter(|object| object.kind == Kind::Database).collect();
     let mut places = vec![("database".to_owned(), database)];
     for schema in schemas {
@@ -85,21 +77,17 @@ pub fn by_schema(
         };
         places.push((schema.clone(), live.objects.iter().filter(here).collect()));
     }
-    grid(live, None, roles, &places, may)
+    grid(access, None, roles, &places)
 }
 
 /// Returns the grid of these roles and the relations of one schema.
-pub fn by_table(
-    live: &Live,
-    roles: &[Oid],
-    schema: &str,
-    may: impl Fn(Oid, &Object, Privilege) -> Extent,
-) -> Matrix {
+pub fn by_table(access: &Access<'_>, roles: &[Oid], schema: &str) -> Matrix {
+    let live = access.live();
     let here = |object: &&Object| object.schema.as_deref() == Some(schema) && is_counted(object);
     let table = |object: &&Object| matches!(object.kind.class(), Class::Table | Class::Sequence);
     let tables = live.objects.iter().filter(here).filter(table);
     let places: Vec<_> = tables.map(|object| (object.name.clone(), vec![object])).collect();
-    grid(live, Some(schema), roles, &places, may)
+    grid(access, Some(schema), roles, &places)
 }
 
 fn is_counted(object: &Object) -> bool {
@@ -110,30 +98,15 @@ fn is_counted(object: &Object) -> bool {
 }
 
 fn grid(
-    live: &Live,
+    access: &Access<'_>,
     schema: Option<&str>,
     roles: &[Oid],
     places: &[(String, Vec<&Object>)],
-    may: impl Fn(Oid, &Object, Privilege) -> Extent,
 ) -> Matrix {
-    let cell = |role: Oid, objects: &[&Object]| {
-        let mut held = Vec::new();
-        for class in [&[Class::Database], &CLASSES[..]].concat() {
-            let objects = || objects.iter().filter(|object| object.kind.class() == class);
-            for privilege in class.privileges(live.server.version).iter() {
-                let count =
-                    |extent| objects().filter(|object| may(role, object, privilege) == extent).count();
-                let (whole, columns) = (count(Extent::Whole), count(Extent::Columns));
-                if whole + columns > 0 {
-                    held.push(Held { class, privilege, whole, columns, of: objects().count() });
-                }
-            }
-        }
-        MatrixCell { held }
-    };
+    let live = access.live();
     let row = |role: &Oid| MatrixRow {
         role: live.role_name(*role),
-        cells: places.iter().map(|(_, objects)| cell(*role, objects)).collect(),
+        cells: places.iter().map(|(_, objects)| cell(access, *role, objects)).collect(),
     };
     Matrix {
         database: live.server.database.clone(),
@@ -143,19 +116,22 @@ fn grid(
     }
 }
 
-/// Returns what access lists say of a role itself, PUBLIC, owners and superusers; memberships are not followed.
-pub fn granted(live: &Live, role: Oid, object: &Object, privilege: Privilege) -> Extent {
-    let holds = |acl: &super::Acl| {
-        acl.iter()
-            .filter(|entry| entry.grantee == role || entry.grantee == super::PUBLIC)
-            .fold(Privileges::NONE, |all, entry| all.union(entry.privileges))
-            .contains(privilege)
-    };
-    if live.roles.get(&role).is_some_and(|role| role.superuser) || holds(&object.acl) {
-        Extent::Whole
-    } else if object.columns.iter().filter_map(|column| column.acl.as_ref()).any(holds) {
-        Extent::Columns
-    } else {
-        Extent::Nothing
+fn cell(access: &Access<'_>, role: Oid, objects: &[&Object]) -> MatrixCell {
+    let mut held = Vec::new();
+    for class in [&[Class::Database], &CLASSES[..]].concat() {
+        let of_class = objects.iter().filter(|object| object.kind.class() == class);
+        let granted: Vec<Granted> = of_class.map(|object| access.granted(role, object)).collect();
+        for privilege in class.privileges(access.live().server.version).iter() {
+            let count = |of: fn(&Granted) -> Privileges| {
+                granted.iter().filter(|granted| of(granted).contains(privilege)).count()
+            };
+            let whole = count(|granted| granted.automatic);
+            let columns = count(|granted| granted.on_columns);
+            let by_set_role = count(|granted| granted.by_set_role);
+            if whole + columns + by_set_role > 0 {
+                held.push(Held { class, privilege, whole, columns, by_set_role, of: granted.len() });
+            }
+        }
     }
+    MatrixCell { held }
 }

@@ -147,13 +147,12 @@ pub async fn look(session: &Session, role: &str) -> Result<Holder, PasswordError
         }
         false => Kept::Unknown,
     };
-    let quiet: bool = row.get("quiet");
     Ok(Holder {
         role: role.to_owned(),
         login: row.get("login"),
         expired: row.get("expired"),
         own: row.get("own"),
-        logged: !quiet && row.get::<_, bool>("logged"),
+        logged: row.get("logged"),
         oid,
         read_only: row.get("read_only"),
         iterations: u32::try_from(row.get::<_, i32>("iterations")).unwrap_or(ITERATIONS),

@@ -5,6 +5,7 @@ mod audit;
 mod catalog;
 mod encryption;
 mod erd;
+mod imports;
 mod permissions;
 mod row_security;
 mod rules;

@@ -19,7 +19,9 @@ pub struct Explanation {
     /// The column asked for; `None`: the whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub column: Option<String>,
-    /// Whether it may, directly: not counting `through`.
+    /// The answer in one word.
+    pub answer: Answer,
+    /// Whether it may, directly: not counting `through`, nor whether it can connect.
     pub reach: Ability,
     /// Of a table asked for as a whole, and not allowed so: the columns it may.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -42,11 +44,22 @@ pub struct Explanation {
     pub more: usize,
 }
 
-impl Explanation {
-    /// Returns whether one of the ways around works.
-    pub fn works_through(&self) -> bool {
-        self.through.iter().any(|path| path.hindrance.is_none())
-    }
+/// An answer in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer {
+    /// As it is.
+    Yes,
+    /// Only after SET ROLE.
+    BySetRole,
+    /// With some columns.
+    Partly,
+    /// Not itself; but something that acts as another does it, or shows some of it.
+    Around,
+    /// It has the privilege, logs in, and may not connect to the database.
+    CannotConnect,
+    /// By no way.
+    No,
 }
 
 /// One way.

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use super::chains::{Chain, End};
 use super::hinder::Hindrance;
-use super::{Ability, Access, Close, Column, Explanation, Object, Oid, PUBLIC, Path, Privilege, Via};
+use super::{
+    Ability, Access, Answer, Close, Column, Explanation, Kind, Object, Oid, PUBLIC, Path, Privilege, Via,
+};
 use crate::quote_ident;
 use crate::roles::{Acl, AclEntry};
 
@@ -33,7 +35,18 @@ impl<'a> Access<'a> {
                 && (self.inherits(member.oid, role) || self.may_set_role(member.oid, role))
         };
         let logins = self.live.roles.values().filter(logs_in).map(|member| member.name.clone());
+        let through = self.through(role, privilege, object, column);
+        let (login, connects) = (is.is_some_and(|role| role.login), self.connects(role));
+        let answer = match reach {
+            Ability::No if !columns.is_empty() => Answer::Partly,
+            Ability::No if !through.is_empty() => Answer::Around,
+            Ability::No => Answer::No,
+            _ if login && !connects && object.kind != Kind::Database => Answer::CannotConnect,
+            Ability::BySetRole => Answer::BySetRole,
+            Ability::Automatic => Answer::Yes,
+        };
         Explanation {
+            answer,
             role: self.live.role_name(role),
             privilege,
             kind: object.kind,
@@ -41,10 +54,10 @@ impl<'a> Access<'a> {
             column: column.map(|column| column.name.clone()),
             reach,
             columns: columns.into_iter().map(|column| column.name.clone()).collect(),
-            login: is.is_some_and(|role| role.login),
-            connects: self.connects(role),
+            login,
+            connects,
             logins: if role == PUBLIC { Vec::new() } else { logins.collect() },
-            through: self.through(role, privilege, object, column),
+            through,
             takes: self.takes(role, privilege, object, column),
             paths,
             more,

@@ -196,6 +196,8 @@ impl Found {
                 by_objects.entry(places).or_default().push(grantee);
             }
             for (places, grantees) in by_objects {
+                let mut grantees = grantees;
+                grantees.sort_by_key(|oid| draft.name(*oid).map(str::to_owned));
                 for places in places.chunks(AT_ONCE) {
                     let objects: Vec<&Thing<'_>> = places.iter().map(|place| &things[*place]).collect();
                     key.write(draft, &objects, &grantees);
@@ -303,7 +305,9 @@ impl Key {
                     draft.shown(grantor)
                 )
             }
-            Because::Undeclared(None) if grantees == [PUBLIC] => format!("everybody has {what} on {on}"),
+            Because::Undeclared(None) if grantees == [PUBLIC] => {
+                format!("everybody has {what} on {on}, and no rule says so")
+            }
             Because::Undeclared(None) => format!("{whom} {has} {what} on {on}, and no rule says so"),
             Because::Undeclared(Some(grantor)) => {
                 format!("{whom} {has} {what} on {on} from {}, and no rule says so", draft.shown(grantor))

@@ -91,7 +91,13 @@ const REDUNDANT_INDEXES: &str = "select a.indexrelid::regclass::text from pg_ind
     where c.relrowsecurity and c.relnamespace = 'app'::regnamespace and not c.relispartition and not exists (
         select from pg_policies as p
         where p.schemaname = 'app' and p.tablename = c.relname and p.qual = 'true' and p.cmd = 'SELECT'
-            and p.roles @> array['analysis_owner', 'd_analyst', 'd_engineer', 'qa_engineer', 'dba']::name[])"
+            and p.roles @> array['analysis_owner', 'qa_owner', 'd_analyst', 'd_engineer', 'qa_engineer', 'dba']::name[])"
+)]
+#[case::staging_seen_by_the_merge_and_by_rules(
+    "select c.oid::regclass || ' ' || r.name from pg_class as c, unnest(array['app_owner', 'qa_owner']::name[]) as r (name)
+    where c.relrowsecurity and c.relnamespace = 'etl'::regnamespace and not exists (
+        select from pg_policies as p
+        where p.schemaname = 'etl' and p.tablename = c.relname and p.qual = 'true' and r.name = any (p.roles))"
 )]
 #[case::audited_and_its_secrets_hidden(
     "select c.oid::regclass || '.' || a.attname from pg_class as c join pg_attribute as a on a.attrelid = c.oid
@@ -141,6 +147,33 @@ async fn a_redundant_index_is_found() {
     let session = session(&migrated().await).await;
     session.batch_execute("create index too_much on app.courses (institution_id)").await.unwrap();
     assert_eq!(strings(&session, REDUNDANT_INDEXES).await, ["app.too_much"]);
+}
+
+/// Each lends its owner's rights to whoever may call it: a new one is a decision.
+#[tokio::test]
+async fn these_functions_run_as_their_owner() {
+    let session = session(&migrated().await).await;
+    let definers = "select oid::regprocedure::text from pg_proc
+        where prosecdef and prorettype <> 'trigger'::regtype
+            and pronamespace::regnamespace::text in ('app', 'analysis', 'qa', 'etl', 'ops')
+        order by 1 collate \"C\"";
+    insta::assert_snapshot!(strings(&session, definers).await.join("\n"), @r"
+    analysis.refresh()
+    app.acting_institutions()
+    app.acting_student()
+    app.acting_user()
+    app.audit_event(text,text,uuid,text,jsonb,uuid)
+    app.check_load(uuid)
+    app.close_session(bytea)
+    app.find_login(text)
+    app.find_session(bytea)
+    app.may(text)
+    app.merge_load(uuid,boolean)
+    app.open_session(uuid,bytea,interval)
+    app.refresh_user_permissions(uuid[])
+    app.staff_institutions()
+    qa.run_rule(text,integer)
+    ");
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use unisys_db::{Session, Target};
 
-use crate::support::{migrated, session};
+use crate::support::{GRANTS, migrated, session};
 
 /// A row's id: `0000…00` and this.
 pub(super) fn id(n: u32) -> String {
@@ -50,13 +50,6 @@ const ROWS: &str = "
         select pg_temp.id(50 + right(s.id::text, 2)::int), s.institution_id, s.id, p.id, a.id, '2020-09-01'
         from app.students as s join app.programs as p on p.institution_id = s.institution_id
         join app.academic_sessions as a on a.institution_id = s.institution_id;";
-
-/// What the policy will grant, in this database alone.
-const GRANTS: &str = "
-    grant usage on schema app to app_user, d_engineer, qa_engineer;
-    grant select, insert, update on all tables in schema app to app_user;
-    grant execute on all functions in schema app to app_user;
-    grant select on all tables in schema app to analysis_owner, d_engineer, qa_engineer;";
 
 pub(super) async fn world() -> (Target, Session) {
     let target = migrated().await;

@@ -1,0 +1,2 @@
+-- one row: the process that serves this session
+select pg_backend_pid()
