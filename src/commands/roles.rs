@@ -28,22 +28,22 @@ pub(crate) struct Args {
 
 #[derive(clap::Subcommand)]
 enum Command {
+    Plan(plan::Args),
     Explain(explain::Args),
     WhoCan(who_can::Args),
     Matrix(matrix::Args),
     Passwd(passwd::Args),
-    Plan(plan::Args),
 }
 
 pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
     let policy = policy(args.policy.as_deref(), ctx)?;
     let target = ctx.target(&ctx.selection()?, ui)?;
     match args.command {
+        Command::Plan(args) => plan::run(&args, &target, &policy, ui).await,
         Command::Explain(args) => explain::run(&args, &target, ui).await,
         Command::WhoCan(args) => who_can::run(&args, &target, ui).await,
         Command::Matrix(args) => matrix::run(&args, &target, &policy, ui).await,
         Command::Passwd(args) => passwd::run(args, &policy, &target, ctx, ui).await,
-        Command::Plan(args) => plan::run(&args, &target, &policy, ui).await,
     }
 }
 

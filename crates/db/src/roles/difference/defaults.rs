@@ -22,7 +22,7 @@ type Place = (Oid, Option<String>, Class);
 /// What a grantee shall have there: privileges, with option, the rule's line.
 type Shall = Vec<(Oid, Privileges, Privileges, usize)>;
 
-pub(super) fn compare(draft: &mut Draft<'_>, rules: &Rules<'_>, owners: &BTreeMap<String, Oid>) {
+pub(super) fn compare(draft: &mut Draft<'_>, rules: &Rules<'_>, owners: &BTreeMap<String, (Oid, bool)>) {
     let creators = creators(draft, owners);
     let wanted = wanted(draft, rules, &creators, owners);
     let mut found = Found::default();
@@ -36,9 +36,9 @@ pub(super) fn compare(draft: &mut Draft<'_>, rules: &Rules<'_>, owners: &BTreeMa
 }
 
 /// Returns who creates in each schema.
-fn creators(draft: &Draft<'_>, owners: &BTreeMap<String, Oid>) -> BTreeMap<String, BTreeSet<Oid>> {
+fn creators(draft: &Draft<'_>, owners: &BTreeMap<String, (Oid, bool)>) -> BTreeMap<String, BTreeSet<Oid>> {
     let of = |(name, rule): (&String, &crate::roles::SchemaRule)| {
-        let owner = owners.get(name).copied();
+        let owner = owners.get(name).map(|(owner, _)| *owner);
         // the server's own owners create nothing there, and a foreign owner is not the policy's
         let owner = owner.filter(|owner| rule.owner.is_some() || draft.in_scope(*owner));
         let creators = rule.creators.iter().filter_map(|name| draft.role_id(name));
@@ -52,7 +52,7 @@ fn wanted(
     draft: &mut Draft<'_>,
     rules: &Rules<'_>,
     creators: &BTreeMap<String, BTreeSet<Oid>>,
-    owners: &BTreeMap<String, Oid>,
+    owners: &BTreeMap<String, (Oid, bool)>,
 ) -> BTreeMap<Place, Shall> {
     let mut wanted: BTreeMap<Place, Shall> = BTreeMap::new();
     let mut waits: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
@@ -62,14 +62,16 @@ fn wanted(
             continue;
         }
         if rule.rule.on.class == Class::Schema {
-            for (schema, owner) in owners.iter().filter(|(schema, _)| rule.takes_schema(schema)) {
+            for (schema, (owner, _)) in owners.iter().filter(|(schema, _)| rule.takes_schema(schema)) {
                 if creators.get(schema).is_some_and(|creators| creators.contains(owner)) {
                     add(&mut wanted, (*owner, None, Class::Schema), rule);
                 }
             }
             continue;
         }
-        for schema in &rule.rule.on.schemas {
+        for schema in
+            rule.rule.on.schemas.iter().filter(|schema| owners.get(*schema).is_some_and(|(_, is)| *is))
+        {
             for creator in creators.get(schema).into_iter().flatten() {
                 add(&mut wanted, (*creator, Some(schema.clone()), rule.rule.on.class), rule);
             }

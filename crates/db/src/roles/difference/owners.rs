@@ -53,10 +53,14 @@ pub(super) fn compare(draft: &mut Draft<'_>, things: &mut Vec<Thing<'_>>) {
     }
 }
 
-/// Returns who owns each schema by now.
-pub(super) fn of_schemas(things: &[Thing<'_>]) -> BTreeMap<String, Oid> {
+/// Returns who owns each declared schema by now, also one that is still to come, and whether it is there.
+pub(super) fn of_schemas(draft: &Draft<'_>, things: &[Thing<'_>]) -> BTreeMap<String, (Oid, bool)> {
     let schemas = things.iter().filter(|thing| thing.class() == Class::Schema);
-    schemas.map(|thing| (thing.object.name.clone(), thing.owner)).collect()
+    let there = schemas.map(|thing| (thing.object.name.clone(), (thing.owner, true)));
+    let declared = draft.policy.schemas.iter();
+    let to_come = declared
+        .filter_map(|(name, rule)| Some((name.clone(), (draft.role_id(rule.owner.as_deref()?)?, false))));
+    to_come.chain(there).collect()
 }
 
 fn known(draft: &mut Draft<'_>, owner: &str, of: &str, line: usize) -> Option<Oid> {
