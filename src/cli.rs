@@ -11,8 +11,8 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, Value
 
 use crate::commands::pick::with_newest_proven;
 use crate::commands::{
-    backup, completions, config, data, doctor, drill, init, key, man, migrate, open, quickstart, restore,
-    roles, schedule, server, verify,
+    backup, completions, config, data, doctor, drill, init, key, man, migrate, monitor, open, quickstart,
+    restore, roles, schedule, server, verify,
 };
 use crate::context::Context;
 use crate::exit::Exit;
@@ -79,6 +79,7 @@ enum Command {
     Restore(restore::Args),
     Open(open::Args),
     Verify(verify::Args),
+    Monitor(monitor::Args),
     Schedule(schedule::Args),
     Key(key::Args),
     Config(config::Args),
@@ -90,10 +91,17 @@ impl Command {
     /// Checks that this command has an answer in this form.
     fn check_format(&self, format: Format) -> Result<(), Failure> {
         match self {
-            Self::Backup(args) if args.is_check() => Ok(()),
-            _ if format != Format::Nagios => Ok(()),
-            _ => Err(Failure::usage("only a check has an answer for Nagios")
-                .hint("Run `unisys-dba backup list --check --format nagios`, or take another form.")),
+            Self::Backup(args) if args.is_check() && format != Format::Prometheus => Ok(()),
+            Self::Monitor(args) if args.is_check() => Ok(()),
+            _ => match format {
+                Format::Nagios => Err(Failure::usage("only a check has an answer for Nagios").hint(
+                    "Run `unisys-dba monitor --format nagios`, `unisys-dba backup list --check --format nagios`, \
+                     or take another form.",
+                )),
+                Format::Prometheus => Err(Failure::usage("only `monitor` has figures for Prometheus")
+                    .hint("Run `unisys-dba monitor --format prometheus`, or take another form.")),
+                _ => Ok(()),
+            },
         }
     }
 
@@ -134,6 +142,7 @@ impl Command {
                 open::run(args, &ctx, ui).await.map_err(|failure| with_newest_proven(failure, &ctx))
             }
             Self::Verify(args) => verify::run(args, &context()?, ui).await,
+            Self::Monitor(args) => monitor::run(args, &context()?, ui).await,
             Self::Config(args) => config::run(args, &context()?, ui).await,
             Self::Completions(args) => completions::run(&args, ui),
             Self::Man(args) => man::run(&args, ui),

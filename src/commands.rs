@@ -10,6 +10,7 @@ pub(crate) mod init;
 pub(crate) mod key;
 pub(crate) mod man;
 pub(crate) mod migrate;
+pub(crate) mod monitor;
 pub(crate) mod open;
 pub(crate) mod pick;
 pub(crate) mod quickstart;

@@ -38,6 +38,8 @@ pub(crate) enum Format {
     Csv,
     /// One line and an exit code as Nagios and its kin read them; for checks alone
     Nagios,
+    /// Figures in the text format of Prometheus; for `monitor` alone
+    Prometheus,
 }
 
 /// How much is said besides the answer.
@@ -114,8 +116,8 @@ impl Ui {
                 text.lines().for_each(|line| self.stderr.record("", line));
                 text
             }
-            // a check answers by [`Ui::nagios`]; nothing else is given this form
-            Format::Nagios => return Ok(()),
+            // a check answers by [`Ui::nagios`], `monitor` by [`Ui::text`]; nothing else is given these forms
+            Format::Nagios | Format::Prometheus => return Ok(()),
             Format::Csv => page().to_csv(),
             Format::Json => {
                 let document = Document { schema_version: SCHEMA_VERSION, report };

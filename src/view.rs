@@ -14,6 +14,7 @@ pub(crate) mod freshness;
 pub(crate) mod init;
 pub(crate) mod key;
 pub(crate) mod migrate;
+pub(crate) mod monitor;
 pub(crate) mod open;
 pub(crate) mod plan;
 pub(crate) mod prune;

@@ -1,9 +1,12 @@
 //! `roles`: who may do what, declared, applied, proved.
 
+mod apply;
 mod explain;
 mod matrix;
+mod next_step;
 mod passwd;
 mod plan;
+mod undo;
 mod who_can;
 
 use std::path::{Path, PathBuf};
@@ -29,6 +32,8 @@ pub(crate) struct Args {
 #[derive(clap::Subcommand)]
 enum Command {
     Plan(plan::Args),
+    Apply(apply::Args),
+    Undo(undo::Args),
     Explain(explain::Args),
     WhoCan(who_can::Args),
     Matrix(matrix::Args),
@@ -36,14 +41,17 @@ enum Command {
 }
 
 pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, Failure> {
-    let policy = policy(args.policy.as_deref(), ctx)?;
     let target = ctx.target(&ctx.selection()?, ui)?;
+    // what was done is taken back whatever the policy says now
+    let policy = || policy(args.policy.as_deref(), ctx);
     match args.command {
-        Command::Plan(args) => plan::run(&args, &target, &policy, ui).await,
+        Command::Plan(args) => plan::run(&args, &target, &policy()?, ui).await,
+        Command::Apply(args) => apply::run(&args, &target, &policy()?, ctx, ui).await,
+        Command::Undo(args) => undo::run(&args, &target, ctx, ui).await,
         Command::Explain(args) => explain::run(&args, &target, ui).await,
         Command::WhoCan(args) => who_can::run(&args, &target, ui).await,
-        Command::Matrix(args) => matrix::run(&args, &target, &policy, ui).await,
-        Command::Passwd(args) => passwd::run(args, &policy, &target, ctx, ui).await,
+        Command::Matrix(args) => matrix::run(&args, &target, &policy()?, ui).await,
+        Command::Passwd(args) => passwd::run(args, &policy()?, &target, ctx, ui).await,
     }
 }
 

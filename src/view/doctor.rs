@@ -6,13 +6,13 @@ use unisys_ops::doctor::{Diagnosis, Estimate, Finding, Level, Lint};
 
 use crate::failure::Failure;
 use crate::ui::human::{bytes, duration};
-use crate::ui::{Column, Format, Page, Table, Ui};
+use crate::ui::{Column, Page, Table, Ui};
 
 pub(crate) fn diagnosis(ui: &mut Ui, diagnosis: &Diagnosis) -> Result<(), Failure> {
-    let format = ui.format();
-    ui.answer(diagnosis, || match format {
-        Format::Csv => Page::new().table(table(&diagnosis.findings)),
-        Format::Table | Format::Json | Format::Nagios => page(diagnosis),
+    let is_csv = ui.is_csv();
+    ui.answer(diagnosis, || match is_csv {
+        true => Page::new().table(table(&diagnosis.findings)),
+        false => page(diagnosis),
     })
 }
 

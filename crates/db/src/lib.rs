@@ -15,6 +15,7 @@ pub mod generate;
 mod ident;
 pub mod inventory;
 pub mod migrate;
+pub mod monitor;
 pub mod pattern;
 pub mod preflight;
 pub mod quality;

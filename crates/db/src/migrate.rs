@@ -54,6 +54,9 @@ pub use set::MigrationSet;
 pub use status::{StatusReport, has_tables, status};
 pub use verify::{ScriptResult, VerifyReport, verify};
 
+pub(crate) use calm::calm;
+pub(crate) use keeper::Keeper;
+
 use crate::TableName;
 
 /// Where the history is kept: refinery's columns, and who and how long beside them.

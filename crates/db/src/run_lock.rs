@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use thiserror::Error;
 use tokio::sync::Mutex;
+use tokio_postgres::Row;
 
 use crate::connect::Retries;
 use crate::snapshot::{SnapshotError, refuse_pooler};
@@ -121,20 +122,24 @@ async fn lock(session: &Session) -> Result<(), RunLockError> {
     }
     let sql = include_str!("../../../sql/backup/lock_holder.sql");
     let row = session.query_opt(sql, &[]).await.map_err(doing())?;
-    let holder = row.map_or_else(LockHolder::gone, |row| LockHolder {
-        pid: row.get("pid"),
-        login: row.get("login"),
-        application: row.get("application"),
-        address: row.get("address"),
-        since: row.get("since"),
-    });
+    let holder = row.map_or_else(LockHolder::gone, |row| LockHolder::of(&row));
     Err(RunLockError::Held { database: session.target().database.clone(), holder: Box::new(holder) })
 }
 
 impl LockHolder {
     /// Somebody who held it a moment ago.
-    fn gone() -> Self {
+    pub(crate) fn gone() -> Self {
         Self { pid: 0, login: None, application: None, address: None, since: None }
+    }
+
+    pub(crate) fn of(row: &Row) -> Self {
+        Self {
+            pid: row.get("pid"),
+            login: row.get("login"),
+            application: row.get("application"),
+            address: row.get("address"),
+            since: row.get("since"),
+        }
     }
 }
 

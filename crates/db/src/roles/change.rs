@@ -1,5 +1,7 @@
 //! What is to be done to a server, and what would undo it.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// One statement that changes roles or privileges.
@@ -18,6 +20,13 @@ pub struct Change {
     pub line: Option<usize>,
     /// What takes it back, in this order; empty where nothing can (a dropped role).
     pub undo: Vec<Statement>,
+}
+
+/// For people: the statement.
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.sql)
+    }
 }
 
 /// A statement and who says it.

@@ -134,14 +134,15 @@ impl State {
     /// The same two roles may stand there once for each grantor.
     fn put(&mut self, part: &str, what: String, value: String) {
         let things = self.0.entry(part.to_owned()).or_default();
-        things
-            .entry(what)
-            .and_modify(|old| {
-                let mut both: Vec<&str> = old.split(" and ").chain([value.as_str()]).collect();
+        let both = match things.get(&what) {
+            Some(before) => {
+                let mut both: Vec<&str> = before.split(" and ").chain([value.as_str()]).collect();
                 both.sort_unstable();
-                *old = both.join(" and ");
-            })
-            .or_insert_with(|| value.clone());
+                both.join(" and ")
+            }
+            None => value,
+        };
+        things.insert(what, both);
     }
 
     /// Returns what this state can be recognised by.

@@ -9,6 +9,7 @@ mod inventory;
 mod inventory_changes;
 mod migrate;
 mod migrate_faults;
+mod monitor;
 mod roles;
 mod schema;
 mod support;

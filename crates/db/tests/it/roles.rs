@@ -1,7 +1,9 @@
 //! Roles and privileges on a live server.
 
+mod apply;
 mod chance;
 mod converges;
+mod create_database;
 mod inspect;
 mod lint;
 mod oracle;
@@ -9,6 +11,9 @@ mod oracle;
 mod password;
 mod random_policy;
 mod random_state;
+mod retire;
+mod shop;
+mod undo;
 
 use unisys_db::Target;
 use unisys_db::roles::{self, Live};

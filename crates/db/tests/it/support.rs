@@ -49,3 +49,12 @@ pub(crate) async fn session(target: &Target) -> Session {
 pub(crate) async fn strings(session: &Session, query: &str) -> Vec<String> {
     session.query(query, &[]).await.unwrap().iter().map(|row| row.get(0)).collect()
 }
+
+/// Waits until a query's first value is true.
+pub(crate) async fn until(session: &Session, condition: &str) {
+    let begun = std::time::Instant::now();
+    while !session.query_one(condition, &[]).await.unwrap().get::<_, bool>(0) {
+        assert!(begun.elapsed() < std::time::Duration::from_secs(60), "in vain: {condition}");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
