@@ -9,8 +9,7 @@ use super::draft::Draft;
 use super::takeover;
 use super::things::Thing;
 use super::wanted::{Rules, Want, Wants};
-use super::words::{grantee, shown, some};
-use crate::quote_ident;
+use super::words::{grantee, of_columns, shown, some};
 use crate::roles::{Class, Oid, PUBLIC, Phase, Privileges};
 
 /// How many objects one statement names.
@@ -326,16 +325,6 @@ impl Key {
         let falls: Vec<String> = self.cascade.iter().map(|oid| draft.shown(*oid)).collect();
         format!("{text}; with it falls what was given on to {}", some(&falls))
     }
-}
-
-/// Returns `select, update`, or `select ("a", "b"), update ("a", "b")`.
-fn of_columns(privileges: Privileges, columns: &[String]) -> String {
-    if columns.is_empty() {
-        return privileges.words();
-    }
-    let columns: Vec<String> = columns.iter().map(|column| quote_ident(column)).collect();
-    let columns = columns.join(", ");
-    privileges.iter().map(|privilege| format!("{privilege} ({columns})")).collect::<Vec<_>>().join(", ")
 }
 
 /// Returns `table app.students`, or `12 tables of schema app`.
