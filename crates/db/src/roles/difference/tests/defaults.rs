@@ -63,8 +63,6 @@ fn usage_on_schemas_to_come_is_the_owners_default() {
 }
 
 #[rstest::rstest]
-#[case("{ kind = \"table\", schema = \"app\", except = \"t\" }", "know no names")]
-#[case("{ kind = \"table\", schema = \"app\", without_sensitive = true }", "know no columns")]
 fn what_defaults_cannot_say_waits(#[case] on: &str, #[case] why: &str) {
     let text =
         format!("{ROLES}[[grant]]\nto = \"reader\"\nprivileges = \"select\"\non = {on}\nfuture = true\n");
