@@ -35,6 +35,8 @@ mod plugins;
 mod restore;
 mod restore_partitions;
 mod retention;
+#[cfg(unix)]
+mod roles_explain;
 mod rollback;
 mod schedule;
 #[cfg(unix)]
