@@ -36,6 +36,8 @@ mod restore;
 mod restore_partitions;
 mod retention;
 #[cfg(unix)]
+mod roles_explain;
+#[cfg(unix)]
 mod roles_plan;
 mod rollback;
 mod schedule;
