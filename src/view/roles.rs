@@ -5,4 +5,5 @@ pub(crate) mod explain;
 pub(crate) mod matrix;
 pub(crate) mod passwd;
 pub(crate) mod undo;
+pub(crate) mod verify;
 pub(crate) mod who_can;
