@@ -84,8 +84,13 @@ async fn try_all(session: &Session, who: &str, allowed: &[&str], refused: &[&str
 }
 
 /// Who is a member of what.
-const PEOPLE: [(&str, &str); 5] =
-    [("erin", "admin"), ("dave", "dba"), ("alice", "d_analyst"), ("bob", "d_engineer"), ("carol", "qa_engineer")];
+const PEOPLE: [(&str, &str); 5] = [
+    ("erin", "admin"),
+    ("dave", "dba"),
+    ("alice", "d_analyst"),
+    ("bob", "d_engineer"),
+    ("carol", "qa_engineer"),
+];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_empty_database_is_provisioned_and_the_six_roles_do_what_they_may() {
@@ -93,7 +98,8 @@ async fn an_empty_database_is_provisioned_and_the_six_roles_do_what_they_may() {
     site.done(&["migrate", "up", "--yes"]);
     site.done(&["roles", "apply", "--yes"]);
     site.done(&["roles", "verify"]);
-    let again: Value = serde_json::from_str(&site.done(&["roles", "apply", "--yes", "--format", "json"])).unwrap();
+    let again: Value =
+        serde_json::from_str(&site.done(&["roles", "apply", "--yes", "--format", "json"])).unwrap();
     assert_eq!((&again["outcome"], &again["changes"]), (&"unchanged".into(), &Value::Array(vec![])));
 
     let postgres = site.session("postgres").await;
@@ -208,8 +214,12 @@ async fn a_killed_apply_leaves_nothing_and_the_next_one_does_it_all() {
     site.done(&["migrate", "up", "--yes"]);
     let blocker = site.session("postgres").await;
     blocker.batch_execute("begin; alter role app_user connection limit 3").await.unwrap();
-    let mut run =
-        site.command(&["roles", "apply", "--yes"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut run = site
+        .command(&["roles", "apply", "--yes"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
     let watcher = site.session("postgres").await;
     let waiting = "select exists (select from pg_stat_activity where datname = current_database()
         and wait_event_type = 'Lock' and query ~ 'alter role \"app_user\"')";
@@ -258,7 +268,10 @@ async fn a_database_is_made_planned_applied_and_undone() {
     let (code, _, stderr) = site.run(&roles(&["apply", "--yes"]));
     assert_eq!(code, 1, "{stderr}");
     let planned = site.done(&roles(&["apply", "--create-database", "--dry-run"]));
-    assert!(planned.starts_with("create database \"new \"\"shop\"\"; drop database other; --\""), "{planned}");
+    assert!(
+        planned.starts_with("create database \"new \"\"shop\"\"; drop database other; --\""),
+        "{planned}"
+    );
     let (code, _, stderr) = site.run(&roles(&["apply", "--create-database"]));
     assert!(code == 2 && stderr.contains("Add --yes."), "{code}: {stderr}");
     let mut command = site.command(&roles(&["apply", "--create-database", "--yes", "--format", "json"]));
