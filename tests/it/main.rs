@@ -37,6 +37,8 @@ mod provision;
 mod restore;
 mod restore_partitions;
 mod retention;
+#[cfg(unix)]
+mod roles_plan;
 mod rollback;
 mod schedule;
 #[cfg(unix)]
