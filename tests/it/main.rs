@@ -32,6 +32,8 @@ mod place;
 mod plain;
 #[cfg(unix)]
 mod plugins;
+#[cfg(unix)]
+mod provision;
 mod restore;
 mod restore_partitions;
 mod retention;
