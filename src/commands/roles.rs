@@ -7,6 +7,7 @@ mod next_step;
 mod passwd;
 mod plan;
 mod undo;
+mod verify;
 mod who_can;
 
 use std::path::{Path, PathBuf};
@@ -36,6 +37,7 @@ enum Command {
     Undo(undo::Args),
     Explain(explain::Args),
     WhoCan(who_can::Args),
+    Verify(verify::Args),
     Matrix(matrix::Args),
     Passwd(passwd::Args),
 }
@@ -50,6 +52,7 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
         Command::Undo(args) => undo::run(&args, &target, ctx, ui).await,
         Command::Explain(args) => explain::run(&args, &target, ui).await,
         Command::WhoCan(args) => who_can::run(&args, &target, ui).await,
+        Command::Verify(args) => verify::run(&args, &target, &policy()?, ui).await,
         Command::Matrix(args) => matrix::run(&args, &target, &policy()?, ui).await,
         Command::Passwd(args) => passwd::run(args, &policy()?, &target, ctx, ui).await,
     }

@@ -6,4 +6,5 @@ pub(crate) mod matrix;
 pub(crate) mod passwd;
 pub(crate) mod plan;
 pub(crate) mod undo;
+pub(crate) mod verify;
 pub(crate) mod who_can;

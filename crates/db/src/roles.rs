@@ -5,6 +5,7 @@
 mod access;
 mod acl;
 mod apply;
+mod assertions;
 mod change;
 mod create_database;
 mod difference;
@@ -33,6 +34,7 @@ pub use access::{
 };
 pub use acl::{Acl, AclEntry};
 pub use apply::{apply, logs_in};
+pub use assertions::{Asserted, Broken, assertions};
 pub use change::{Change, Phase, Statement};
 pub use create_database::{CreatedDatabase, create_database, create_database_sql};
 pub use difference::{Difference, Impossible, Notice, difference};

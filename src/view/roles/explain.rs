@@ -32,7 +32,7 @@ fn answer(it: &Explanation) -> String {
         Some(column) => format!("{}.{column}", it.object),
         None => format!("{} {}", it.kind.word(), it.object),
     };
-    let what = format!("{} {object}", it.privilege);
+    let what = format!("{} {object}", it.privilege.deed());
     let role = &it.role;
     let working = || it.paths.iter().filter(|path| path.hindrance.is_none());
     match it.answer {
@@ -46,12 +46,16 @@ fn answer(it: &Explanation) -> String {
             others.dedup();
             format!("YES  {role} can {what}, but only after SET ROLE {}", others.join(" or "))
         }
-        Answer::Partly => {
-            format!("PARTLY  {role} can {what} only with columns: {}", it.columns.join(", "))
+        Answer::Partly if it.others.len() < it.columns.len() => {
+            format!("PARTLY  {role} can {what}, but not {}", it.others.join(", "))
+        }
+        Answer::Partly => format!("PARTLY  {role} can {what}, only {}", it.columns.join(", ")),
+        Answer::Around if it.through.iter().all(|path| matches!(path.via, Via::Function { .. })) => {
+            format!("NO  {role} cannot {what}; functions it may execute perhaps do it")
         }
         Answer::Around => format!("NO  {role} cannot {what} itself; there are ways around"),
         Answer::CannotConnect => {
-            format!("NO  {role} has {what}, but may not connect to this database")
+            format!("NO  {role} may {what}, but not connect to this database")
         }
         Answer::No => format!("NO  {role} cannot {what}"),
     }
@@ -63,14 +67,14 @@ fn can_connect(it: &Explanation) -> Option<String> {
         return None;
     }
     Some(match it.logins.as_slice() {
-        [] => "It does not log in, and no member of it that does may connect.".into(),
+        [] => "It does not log in, and no login that may connect is a member.".into(),
         all if all.len() > 6 => format!("It does not log in; {} members of it do.", all.len()),
         all => format!("It does not log in; members that do: {}.", all.join(", ")),
     })
 }
 
 fn way(number: usize, path: &Path) -> Vec<String> {
-    let mut lines = vec![format!("{number}. {}", path.brief())];
+    let mut lines = vec![format!("{number}. {}", path.way())];
     match &path.via {
         Via::View { reads, .. } | Via::Copy { reads, .. } if !reads.is_empty() => {
             lines.push(format!("   reads {}", reads.join(", ")));
@@ -108,10 +112,15 @@ fn way(number: usize, path: &Path) -> Vec<String> {
     if path.close.is_empty() {
         lines.push("   nothing closes it: the server needs it".into());
     }
-    let shown = if matches!(path.via, Via::Function { .. }) { 5 } else { usize::MAX };
-    for (place, close) in path.close.iter().take(shown).enumerate() {
-        let word = if place == 0 || shown == 5 { "close:" } else { "or:   " };
-        lines.extend(closing(word, close));
+    if let Via::Function { functions, .. } = &path.via
+        && functions.len() > 1
+    {
+        lines.extend(path.close.first().into_iter().flat_map(|close| closing("close:", close)));
+        lines.push("          and so for each of them".into());
+        return lines;
+    }
+    for (place, close) in path.close.iter().enumerate() {
+        lines.extend(closing(if place == 0 { "close:" } else { "or:   " }, close));
     }
     lines
 }

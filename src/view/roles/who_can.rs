@@ -1,6 +1,6 @@
 //! Who may do something: a line for each role.
 
-use unisys_db::roles::{Ability, Who, WhoCan};
+use unisys_db::roles::{Ability, Via, Who, WhoCan};
 
 use crate::failure::Failure;
 use crate::ui::{Column, Page, Table, Ui};
@@ -14,7 +14,7 @@ fn page(answer: &WhoCan) -> Page {
         Some(column) => format!("{}.{column}", answer.object),
         None => format!("{} {}", answer.kind.word(), answer.object),
     };
-    let what = format!("{} {object}", answer.privilege);
+    let what = format!("{} {object}", answer.privilege.deed());
     let count = |ability| answer.roles.iter().filter(|who| who.reach == ability).count();
     let (own, set, around) = (count(Ability::Automatic), count(Ability::BySetRole), count(Ability::No));
     let mut summary = match (answer.public, own) {
@@ -52,6 +52,7 @@ fn table(roles: &[Who]) -> Table {
         let when = match who.reach {
             Ability::Automatic => "always",
             Ability::BySetRole => "SET ROLE",
+            Ability::No if matches!(who.path.via, Via::Function { .. }) => "perhaps",
             Ability::No => "around",
         };
         table.row([who.role.clone().into(), login.into(), when.into(), who.path.brief().into()]);

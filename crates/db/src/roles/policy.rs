@@ -9,6 +9,7 @@ mod names;
 mod read;
 mod role;
 mod selector;
+mod takes;
 #[cfg(test)]
 mod tests;
 

@@ -55,6 +55,22 @@ impl Privilege {
         ALL[self as usize].1
     }
 
+    /// Returns what somebody can do with it, for people: `insert into`, `use`.
+    pub fn deed(self) -> &'static str {
+        match self {
+            P::Select => "select from",
+            P::Insert => "insert into",
+            P::Delete => "delete from",
+            P::References => "refer to",
+            P::Trigger => "put triggers on",
+            P::Usage => "use",
+            P::Create => "create in",
+            P::Connect => "connect to",
+            P::Temporary => "make temporary tables in",
+            P::Update | P::Truncate | P::Maintain | P::Execute | P::Set | P::AlterSystem => self.word(),
+        }
+    }
+
     /// Returns the privilege of a word; capitals do not matter, `temp` is `temporary`.
     pub fn parse(word: &str) -> Option<Self> {
         let word = word.to_ascii_lowercase();

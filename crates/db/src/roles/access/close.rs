@@ -42,6 +42,7 @@ impl Access<'_> {
     /// Revokes one privilege of an entry; of a column's where `columns` names some.
     pub(super) fn revoke(
         &self,
+        asker: Oid,
         privilege: Privilege,
         object: &Object,
         columns: &[String],
@@ -65,7 +66,7 @@ impl Access<'_> {
         if entry.grantee == PUBLIC {
             also.push("everybody's".to_owned());
         } else {
-            let others = self.others_with(entry.grantee);
+            let others = self.others_with(entry.grantee, asker);
             if !others.is_empty() {
                 also.push(format!("that of {}", few(&others)));
             }
@@ -82,10 +83,11 @@ impl Access<'_> {
         }
     }
 
-    /// Who else has what a role has, by membership.
-    fn others_with(&self, group: Oid) -> Vec<String> {
+    /// Who has what a role has, by membership; not who asks.
+    fn others_with(&self, group: Oid, asker: Oid) -> Vec<String> {
         let member = |role: &&super::Role| {
             role.oid != group
+                && role.oid != asker
                 && !role.superuser
                 && !role.is_predefined()
                 && self

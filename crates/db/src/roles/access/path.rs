@@ -26,6 +26,9 @@ pub struct Explanation {
     /// Of a table asked for as a whole, and not allowed so: the columns it may.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<String>,
+    /// And those it may not.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<String>,
     /// Whether it can log in, and if so whether it may connect to this database.
     pub login: bool,
     /// Whether it may connect to this database.

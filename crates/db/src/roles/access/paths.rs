@@ -53,6 +53,13 @@ impl<'a> Access<'a> {
             object: object.to_string(),
             column: column.map(|column| column.name.clone()),
             reach,
+            others: match columns.is_empty() {
+                true => Vec::new(),
+                false => {
+                    let others = object.columns.iter().filter(|column| !columns.contains(column));
+                    others.map(|column| column.name.clone()).collect()
+                }
+            },
             columns: columns.into_iter().map(|column| column.name.clone()).collect(),
             login,
             connects,
@@ -126,7 +133,7 @@ impl Found<'_, '_> {
     fn listed(&mut self, column: Option<&Column>) {
         let (acl, privilege) = (&self.object.acl, self.privilege);
         for entry in acl.iter().filter(|entry| entry.privileges.contains(privilege)) {
-            let mut revoke = self.access.revoke(self.privilege, self.object, &[], entry, acl);
+            let mut revoke = self.access.revoke(self.role, self.privilege, self.object, &[], entry, acl);
             if column.is_some() {
                 let also = revoke.also.map_or_else(String::new, |also| format!(", and {also}"));
                 revoke.also = Some(format!("the other columns{also}"));
@@ -146,7 +153,7 @@ impl Found<'_, '_> {
             }
         }
         for (entry, names) in same {
-            let revoke = self.access.revoke(self.privilege, self.object, &names, &entry, &all);
+            let revoke = self.access.revoke(self.role, self.privilege, self.object, &names, &entry, &all);
             self.entry(&entry, &names, &revoke);
         }
     }

@@ -1,6 +1,6 @@
 //! Ways around a privilege: what may be used acts as somebody who has it.
 
-use super::{Ability, Access, Close, Column, Kind, Object, Oid, Path, Privilege, Rows, Via};
+use super::{Ability, Access, Class, Close, Column, Kind, Object, Oid, Path, Privilege, Rows, Via};
 
 impl<'a> Access<'a> {
     /// Returns the ways around that work: views, copies, parents, functions. None for a superuser, who needs none.
@@ -11,7 +11,9 @@ impl<'a> Access<'a> {
         object: &'a Object,
         column: Option<&Column>,
     ) -> Vec<Path> {
-        if self.is_superuser(role) {
+        // who has it without a limit needs no way around
+        let own = self.may(role, privilege, object, column) == Ability::Automatic;
+        if self.is_superuser(role) || own && !self.secures_rows(role, object) {
             return Vec::new();
         }
         let mut paths = Vec::new();
@@ -20,8 +22,40 @@ impl<'a> Access<'a> {
             views.of(object, column.map(|column| column.number), &mut Vec::new());
             self.parents(role, privilege, object, column, &mut paths);
         }
-        self.functions(role, privilege, object, column, &mut paths);
+        if matches!(object.kind.class(), Class::Table | Class::Sequence | Class::LargeObject) {
+            self.functions(role, privilege, object, column, &mut paths);
+        }
         paths.sort_by_key(|path| path.reach != Ability::Automatic);
+        paths
+    }
+
+    /// Returns the ways around that break an assertion: what is allowed on a table this is a part of, and changes through a view.
+    pub(crate) fn around(
+        &self,
+        role: Oid,
+        privilege: Privilege,
+        object: &'a Object,
+        column: Option<&Column>,
+    ) -> Vec<Path> {
+        let mut paths = Vec::new();
+        if object.relation.is_some() && !self.is_superuser(role) {
+            self.parents(role, privilege, object, column, &mut paths);
+            if privilege != Privilege::Select {
+                let mut views = Views { access: self, role, privilege, table: object, paths: &mut paths };
+                views.of(object, column.map(|column| column.number), &mut Vec::new());
+            }
+        }
+        paths
+    }
+
+    /// Returns the ways by which a role reads a column through views, which may or may not show it.
+    pub(crate) fn shown(&self, role: Oid, object: &'a Object, column: &Column) -> Vec<Path> {
+        let mut paths = Vec::new();
+        if !self.is_superuser(role) {
+            let mut views =
+                Views { access: self, role, privilege: Privilege::Select, table: object, paths: &mut paths };
+            views.of(object, Some(column.number), &mut Vec::new());
+        }
         paths
     }
 
@@ -95,10 +129,13 @@ impl<'a> Access<'a> {
         routines.sort_by_key(|routine| (routine.owner, routine.to_string()));
         for same in routines.chunk_by(|a, b| a.owner == b.owner) {
             for reach in [Ability::Automatic, Ability::BySetRole] {
+                // by SET ROLE the owner itself is nearer
+                let nearer = reach == Ability::BySetRole
+                    && same.first().is_some_and(|routine| self.may_set_role(role, routine.owner));
                 let callable =
                     |routine: &&&&Object| self.may(role, Privilege::Execute, routine, None) == reach;
                 let functions: Vec<&&&Object> = same.iter().filter(callable).collect();
-                let Some(first) = functions.first() else { continue };
+                let Some(first) = functions.first().filter(|_| !nearer) else { continue };
                 let ways =
                     functions.iter().flat_map(|f| self.working(role, Privilege::Execute, f, None).take(1));
                 let mut close: Vec<Close> = Vec::new();

@@ -105,6 +105,16 @@ impl<'a> Access<'a> {
 impl Path {
     /// Returns the way in a few words, from the role's side: `inherits reporting: granted by app_owner`.
     pub fn brief(&self) -> String {
+        let rows = match self.rows {
+            Rows::None => ", but no policy shows it a row",
+            Rows::Policies { .. } => ", rows by policy",
+            Rows::All | Rows::AllByPolicy { .. } => "",
+        };
+        format!("{}{rows}", self.way())
+    }
+
+    /// Returns the same without the rows.
+    pub fn way(&self) -> String {
         let hops: Vec<String> = self.hops.iter().map(|hop| hop.role.clone()).collect();
         let set = self.reach == Ability::BySetRole;
         let way = match (set, hops.as_slice()) {
@@ -116,14 +126,9 @@ impl Path {
         let columns = match self.columns.as_slice() {
             [] => String::new(),
             [one] => format!(", column {one} only"),
-            all => format!(", columns {} only", all.join(", ")),
+            all => format!(", {} columns only", all.len()),
         };
-        let rows = match self.rows {
-            Rows::None => ", but no policy shows it a row",
-            Rows::Policies { .. } => ", rows by policy",
-            Rows::All | Rows::AllByPolicy { .. } => "",
-        };
-        format!("{way}{}{columns}{rows}", self.via)
+        format!("{way}{}{columns}", self.via)
     }
 }
 

@@ -87,7 +87,7 @@ impl<'a> Rules<'a> {
         let mut wants = Wants::default();
         for place in places {
             let rule = &self.all[place];
-            if takes(rule.rule, thing) {
+            if rule.rule.on.takes(&thing.object, thing.root) {
                 self.taken.insert(place);
                 self.add(rule, thing, &mut wants);
             }
@@ -156,47 +156,6 @@ impl<'a> Rules<'a> {
 
 fn in_schemas(class: Class) -> bool {
     matches!(class, Class::Table | Class::Sequence | Class::Routine | Class::Type)
-}
-
-/// Whether a rule takes an object: itself, or the table it is a part of; what it excepts, it excepts in both ways.
-fn takes(rule: &GrantRule, thing: &Thing<'_>) -> bool {
-    let on = &rule.on;
-    let these = [Some(&*thing.object), thing.root];
-    let these = || these.into_iter().flatten();
-    let named = |patterns: &[NamePattern], object: &Object| {
-        patterns.iter().any(|pattern| {
-            pattern.matches(&object.name)
-                || (object.schema.is_some() || object.arguments.is_some()) && {
-                    let full = full_names(object);
-                    full.iter().any(|name| pattern.matches(name))
-                }
-        })
-    };
-    let included = |object: &Object| match on.class {
-        Class::Schema => {
-            on.schemas.contains(&object.name)
-                || named(&on.names, object)
-                || (on.schemas.is_empty() && on.names.is_empty())
-        }
-        Class::Database => on.names.is_empty() || named(&on.names, object),
-        class if in_schemas(class) => {
-            object.schema.as_ref().is_some_and(|schema| on.schemas.contains(schema))
-                && (on.names.is_empty() || named(&on.names, object))
-        }
-        _ => named(&on.names, object),
-    };
-    these().any(included) && (on.except.is_empty() || !these().any(|object| named(&on.except, object)))
-}
-
-/// Returns the longer names a pattern may mean: with the schema, and a routine's with its arguments.
-fn full_names(object: &Object) -> Vec<String> {
-    let (schema, name) = (object.schema.as_deref().unwrap_or_default(), &object.name);
-    let mut names = vec![format!("{schema}.{name}")];
-    if let Some(arguments) = &object.arguments {
-        names.push(format!("{name}({arguments})"));
-        names.push(format!("{schema}.{name}({arguments})"));
-    }
-    names
 }
 
 /// Returns the roles a rule names. One that exists on other versions only is left out.

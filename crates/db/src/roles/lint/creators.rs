@@ -112,8 +112,10 @@ fn forgotten(index: &Index<'_>, schema: &Object, findings: &mut Vec<Finding>) {
                 default.creator == creator && default.schema.as_deref() == Some(schema.name.as_str())
             });
         // a column's sequence goes with its table, and cannot go alone
+        let is_a_column_s =
+            object.kind == Kind::Sequence && index.live.owned_sequences.contains_key(&object.oid);
         if !means_it
-            && !(object.kind == Kind::Sequence && index.live.owned_sequences.contains_key(&object.oid))
+            && !is_a_column_s
             && Index::is_own(object)
             && (index.is_superuser(creator) || index.is_member(creator, owner.oid))
         {

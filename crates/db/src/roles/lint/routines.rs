@@ -55,7 +55,7 @@ fn judge(
     let open = path.iter().filter_map(|name| index.schema(name)).find_map(|schema| {
         let mut creators = index.grantees(schema, others);
         creators.remove(&object.owner);
-        (!creators.is_empty()).then(|| (schema, creators))
+        (!creators.is_empty()).then_some((schema, creators))
     });
     if let Some((schema, creators)) = open {
         let why = format!(

@@ -60,6 +60,12 @@ fn object(kind: Kind, oid: Oid, name: &str, owner: Oid, acl: &[AclEntry]) -> Obj
     }
 }
 
+/// A policy for everybody and everything.
+fn row_policy() -> RowPolicy {
+    let text = r#"{"name": "p", "roles": [0], "command": "all", "permissive": true}"#;
+    serde_json::from_str(text).unwrap()
+}
+
 /// A server with nothing wrong: schema `app` of `app_owner`, its table and nobody else's right.
 fn live() -> Live {
     let database = Database {
@@ -157,10 +163,7 @@ fn nothing_wrong_is_nothing_told() {
 }), &["public-create on schema app: app_user: revoke create on schema \"app\" from public"])]
 #[case::of_columns_too(with(|live| {
     live.objects[1].relation.as_mut().unwrap().row_security = true;
-    live.objects[1].relation.as_mut().unwrap().policies = vec![RowPolicy {
-        name: "p".into(), roles: vec![PUBLIC], command: "all".into(), permissive: true, using: None, check: None,
-        calls: vec![], reads: vec![],
-    }];
+    live.objects[1].relation.as_mut().unwrap().policies = vec![row_policy()];
     let mut part = object(Kind::Table, 3, "students_1", APP_OWNER, &[entry(APP_OWNER, APP_OWNER, &[Privilege::Select])]);
     part.relation.as_mut().unwrap().partition_of = Some(2);
     let acl = Some([entry(ANALYST, APP_OWNER, &[Privilege::Select, Privilege::References])].into_iter().collect());
@@ -216,16 +219,7 @@ fn a_view_past_row_security_reads_as_its_reader_from_15_on_and_is_closed_before(
         let mut live = view(version, APP_OWNER, |_| {});
         let table = live.objects[1].relation.as_mut().unwrap();
         table.row_security = true;
-        table.policies = vec![RowPolicy {
-            name: "p".into(),
-            roles: vec![PUBLIC],
-            command: "all".into(),
-            permissive: true,
-            using: None,
-            check: None,
-            calls: vec![],
-            reads: vec![],
-        }];
+        table.policies = vec![row_policy()];
         live
     };
     let rule = "view-past-row-security on view app.v: app_owner:";

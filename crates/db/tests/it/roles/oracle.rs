@@ -80,7 +80,7 @@ async fn judge(session: &Session, live: &Live, what: &str) {
         wrong.len(),
         wrong[..wrong.len().min(40)].join("\n")
     );
-    assert!(counts.values().all(|count| *count > 500), "each answer comes often: {counts:?}");
+    assert!(counts.values().all(|count| *count > 100), "each answer comes often: {counts:?}");
 }
 
 /// The server's own roles have what PUBLIC has, but these; they are only gone through.
