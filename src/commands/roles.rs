@@ -3,7 +3,7 @@
 mod apply;
 mod explain;
 mod matrix;
-mod next_step;
+pub(crate) mod next_step;
 mod passwd;
 mod plan;
 mod undo;

@@ -1,7 +1,7 @@
 //! `roles verify`.
 
 use unisys_db::Target;
-use unisys_db::roles::{Policy, assertions, difference, lint};
+use unisys_db::roles::{BOOTSTRAP, Policy, assertions, difference, lint};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -18,7 +18,9 @@ use crate::view::roles::verify::Report;
 pub(crate) struct Args {}
 
 pub(crate) async fn run(_: &Args, target: &Target, policy: &Policy, ui: &mut Ui) -> Result<Exit, Failure> {
-    let live = super::inspect(target).await?;
+    let mut live = super::inspect(target).await?;
+    // who asks need not be able to change it
+    live.server.login = BOOTSTRAP;
     let report = Report::new(
         &live.server.database,
         policy,

@@ -37,7 +37,7 @@ fn answer(it: &Explanation) -> String {
     let working = || it.paths.iter().filter(|path| path.hindrance.is_none());
     match it.answer {
         Answer::Yes if working().all(|path| path.rows == Rows::None) => {
-            format!("YES  {role} can {what}, but no policy shows it a row")
+            format!("YES  {role} can {what}, but no policy lets a row pass")
         }
         Answer::Yes => format!("YES  {role} can {what}"),
         Answer::BySetRole => {
@@ -81,6 +81,9 @@ fn way(number: usize, path: &Path) -> Vec<String> {
         }
         Via::View { .. } | Via::Copy { .. } => {
             lines.push("   reads no column by name: whole rows, or only their number".into());
+        }
+        Via::Function { functions, .. } if functions.len() == 1 => {
+            lines.push("   what it really does stands in its body, which was not read".into());
         }
         Via::Function { functions, .. } => {
             lines.extend(functions.iter().take(5).map(|function| format!("   {function}")));

@@ -113,8 +113,9 @@ fn drift(report: &Report<'_>) -> Vec<Vec<String>> {
 
 fn broken(broken: &Broken) -> Vec<String> {
     let mut lines = vec![format!("  {}{broken}", line(Some(broken.line)))];
-    if let Some(Close { as_role, sql, .. }) = broken.close.first() {
-        lines.push(said("    close: ", &Statement { as_role: as_role.clone(), sql: sql.clone() }));
+    for (place, Close { as_role, sql, .. }) in broken.close.iter().enumerate() {
+        let word = if place == 0 { "    close: " } else { "    or:    " };
+        lines.push(said(word, &Statement { as_role: as_role.clone(), sql: sql.clone() }));
     }
     lines
 }

@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use super::{
     Ability, Access, Assertion, Class, Close, Column, Kind, Live, Notice, Object, Oid, PUBLIC, Path, Policy,
-    Privilege, Rows, Selector, Target,
+    Privilege, Rows, Selector, Target, Via,
 };
 
 /// What came of the assertions of a policy.
@@ -43,8 +43,11 @@ pub struct Broken {
     pub privilege: Privilege,
     /// On what: its kind.
     pub kind: Kind,
-    /// Its name for people; a column with its table's.
+    /// Its name for people.
     pub object: String,
+    /// The column, if it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
     /// By which way it can all the same, or why it cannot.
     pub why: String,
     /// Statements that close that way.
@@ -54,9 +57,13 @@ pub struct Broken {
 /// `d_analyst can select app.students.national_id: granted to d_analyst by app_owner`
 impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { role, privilege, kind, object, why, .. } = self;
+        let Self { role, privilege, kind, object, column, why, .. } = self;
         let can = if self.can { "cannot" } else { "can" };
-        write!(f, "{role} {can} {} {} {object}: {why}", privilege.deed(), kind.word())
+        write!(f, "{role} {can} {} ", privilege.deed())?;
+        match column {
+            Some(column) => write!(f, "{object}.{column}: {why}"),
+            None => write!(f, "{} {object}: {why}", kind.word()),
+        }
     }
 }
 
@@ -171,14 +178,14 @@ impl<'a> Judge<'a> {
                     }),
                 };
                 if let Some((why, close)) = why {
-                    let column = column.map_or_else(String::new, |column| format!(".{}", column.name));
                     self.result.broken.push(Broken {
                         line: assertion.line,
                         role: name.clone(),
                         can: assertion.can,
                         privilege,
                         kind: object.kind,
-                        object: format!("{object}{column}"),
+                        object: object.to_string(),
+                        column: column.map(|column| column.name.clone()),
                         why,
                         close,
                     });
@@ -256,8 +263,9 @@ impl<'a> Judge<'a> {
             return;
         }
         for path in self.access.shown(role, object, column) {
-            let column = &column.name;
-            let text = format!("{} reads {object}.{column}; look whether it shows it to {name}", path.via);
+            let (Via::View { views, .. } | Via::Copy { views, .. }) = &path.via else { continue };
+            let (column, views) = (&column.name, views.join(" → "));
+            let text = format!("view {views} reads {object}.{column}: look whether it shows it to {name}");
             self.notice(text, assertion.line);
         }
     }

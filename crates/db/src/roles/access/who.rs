@@ -106,7 +106,7 @@ impl Path {
     /// Returns the way in a few words, from the role's side: `inherits reporting: granted by app_owner`.
     pub fn brief(&self) -> String {
         let rows = match self.rows {
-            Rows::None => ", but no policy shows it a row",
+            Rows::None => ", but no policy lets a row pass",
             Rows::Policies { .. } => ", rows by policy",
             Rows::All | Rows::AllByPolicy { .. } => "",
         };

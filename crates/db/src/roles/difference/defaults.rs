@@ -2,8 +2,8 @@
 //!
 //! A list of everywhere is a whole one: the creator's own entry in it stays, and PUBLIC loses there, and only there, what
 //! PostgreSQL gives it on new routines and types (a list of a schema can only add). What a rule gives PUBLIC is added by schema.
-//! USAGE on schemas to come (`future` on a schema) is a default of the schema's owner, everywhere. Rules that choose by name,
-//! `except` or columns have no default privileges; what is created later has them from the next apply on.
+//! USAGE on schemas to come (`future` on a schema) is a default of the schema's owner, everywhere. Rules that choose by name or
+//! columns have no default privileges; what is created later has them from the next apply on.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -98,17 +98,17 @@ fn add(wanted: &mut BTreeMap<Place, Shall>, place: Place, rule: &Rule<'_>) {
     }
 }
 
-/// Returns why a rule cannot be said of objects to come. One that excepts some must wait as well: what it must not give at all, it
-/// would give each time one of these is created.
+/// Returns why a rule cannot be said of objects to come. One with `except` can: what is new is rarely among the excepted, and what
+/// is has too much until its creator or the next apply takes it back, which `roles verify` tells.
 fn why_not(rule: &GrantRule) -> Option<&'static str> {
     let on = &rule.on;
     if on.class == Class::Schema {
         None
     } else if !CLASSES.contains(&on.class) {
         Some("do not exist for this kind of object")
-    } else if !on.names.is_empty() || !on.except.is_empty() {
+    } else if !on.names.is_empty() {
         Some("know no names")
-    } else if !on.columns.is_empty() || on.without_sensitive {
+    } else if !on.columns.is_empty() {
         Some("know no columns")
     } else {
         None
