@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use unisys_db::Target;
 use unisys_db::generate::{ColumnKey, Existing, Options};
 use unisys_db::migrate::{self, MigrationSet};
+use unisys_db::roles::{self, ApplyOptions, Policy};
 use unisys_ops::OpsError;
 use unisys_ops::backup::{self, BackupOptions};
 use unisys_ops::drill::{self, DrillOptions, Outcome};
@@ -17,7 +19,10 @@ use unisys_ops::store::DirectoryStore;
 use crate::commands::key::comment;
 use crate::commands::migrate::explain;
 use crate::commands::server::start_server;
-use crate::commands::{backup as backup_command, data, drill as drill_command, migrate as migrate_command};
+use crate::commands::{
+    backup as backup_command, data, drill as drill_command, migrate as migrate_command,
+    roles as roles_command,
+};
 use crate::context::{Context, PRIVATE_DATABASE};
 use crate::exit::Exit;
 use crate::failure::{Explain, Failure};
@@ -27,8 +32,8 @@ use crate::view;
 
 /// Show everything once: a private server, a university, a backup, and its proof
 ///
-/// Makes a PostgreSQL server of its own, the schema, generated students with their enrolments, payments and attendance, a
-/// pair of keys and an encrypted backup; then restores the backup on port 5333 and proves that it is equal. It can be run
+/// Makes a PostgreSQL server of its own, the schema, the roles with their privileges, generated students with their enrolments,
+/// payments and attendance, a pair of keys and an encrypted backup; then restores the backup on port 5333 and proves that it is equal. It can be run
 /// again and again, and touches no other database. The server is stopped at the end.
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -47,6 +52,8 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
     migrate::up(&target, &set, &migrate_command::options(ctx), &|_| {}).await.map_err(explain)?;
     step(ui, begun, "the schema is there");
     let key = ColumnKey::demonstration(1);
+    let statements = prove_roles(&target).await?;
+    step(ui, begun, &format!("roles and privileges by {statements} statements, and every assertion holds"));
     let options = Options { students: args.students, seed: 1, existing: Existing::Replace, key };
     let report = data::generate(&target, &options, &*ui.progress()).await?;
     let rows = report.tables.iter().map(|table| table.rows).sum();
@@ -80,6 +87,14 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
     ));
     ui.hint("Now your own database: unisys-dba init --database NAME --url URL --store DIR");
     Ok(if record.outcome == Outcome::Proven { Exit::Done } else { Exit::Bad })
+}
+
+/// Applies the university's policy, which is committed only when nothing is left to do and every assertion holds. Returns how many
+/// statements that took.
+async fn prove_roles(target: &Target) -> Result<usize, Failure> {
+    let policy = Policy::builtin()?;
+    let applied = roles::apply(target, &policy, None, &ApplyOptions::default(), &|_| {}).await;
+    Ok(applied.map_err(roles_command::next_step::explain)?.changes.len())
 }
 
 fn step(ui: &Ui, begun: Instant, text: &str) {

@@ -3,8 +3,9 @@
 mod apply;
 mod explain;
 mod matrix;
-mod next_step;
+pub(crate) mod next_step;
 mod passwd;
+mod plan;
 mod undo;
 mod verify;
 mod who_can;
@@ -31,6 +32,7 @@ pub(crate) struct Args {
 
 #[derive(clap::Subcommand)]
 enum Command {
+    Plan(plan::Args),
     Apply(apply::Args),
     Undo(undo::Args),
     Explain(explain::Args),
@@ -45,6 +47,7 @@ pub(crate) async fn run(args: Args, ctx: &Context, ui: &mut Ui) -> Result<Exit, 
     // what was done is taken back whatever the policy says now
     let policy = || policy(args.policy.as_deref(), ctx);
     match args.command {
+        Command::Plan(args) => plan::run(&args, &target, &policy()?, ui).await,
         Command::Apply(args) => apply::run(&args, &target, &policy()?, ctx, ui).await,
         Command::Undo(args) => undo::run(&args, &target, ctx, ui).await,
         Command::Explain(args) => explain::run(&args, &target, ui).await,

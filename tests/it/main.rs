@@ -32,11 +32,15 @@ mod place;
 mod plain;
 #[cfg(unix)]
 mod plugins;
+#[cfg(unix)]
+mod provision;
 mod restore;
 mod restore_partitions;
 mod retention;
 #[cfg(unix)]
 mod roles_explain;
+#[cfg(unix)]
+mod roles_plan;
 mod rollback;
 mod schedule;
 #[cfg(unix)]

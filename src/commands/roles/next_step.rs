@@ -9,7 +9,7 @@ use crate::failure::Failure;
 const SHOWN: usize = 20;
 
 /// Returns the failure with all that belongs to it, and what to do about it.
-pub(super) fn explain(error: RolesError) -> Failure {
+pub(crate) fn explain(error: RolesError) -> Failure {
     let (lines, step): (Vec<String>, &str) = match &error {
         RolesError::Locked { .. } => (vec![], "Wait for the other session, or end it, and run this again."),
         RolesError::Pooler(_) => {

@@ -3,7 +3,7 @@
 use super::transaction::{End, Tell, Work, change, run};
 use super::{
     Action, Applied, ApplyEvent, ApplyOptions, Change, Difference, Live, NewRecord, Phase, Policy, Reach,
-    RolesError, SavedPlan, State, difference, inspect, password, record,
+    RolesError, SavedPlan, State, assertions, difference, inspect, password, record,
 };
 use crate::{Session, Target};
 
@@ -106,9 +106,6 @@ impl Apply<'_> {
     /// Looks what is to be done, and refuses all of it when some of it cannot be.
     async fn look(&self, session: &Session) -> Result<Look, RolesError> {
         let live = inspect(session).await?;
-        if live.server.in_recovery {
-            return Err(RolesError::Standby { database: live.server.database });
-        }
         let Difference { changes: planned, impossible, retire: to_retire, .. } =
             difference(self.policy, &live);
         if !impossible.is_empty() {
@@ -119,8 +116,11 @@ impl Apply<'_> {
     }
 
     /// Asks every assertion.
-    fn judge(&self, _live: &Live) -> Result<(), RolesError> {
-        Ok(())
+    fn judge(&self, live: &Live) -> Result<(), RolesError> {
+        let broken = assertions(self.policy, live).broken;
+        let told = broken.iter().map(|broken| format!("{broken} (line {})", broken.line));
+        let told: Vec<String> = told.collect();
+        if told.is_empty() { Ok(()) } else { Err(RolesError::Assertion(told)) }
     }
 
     /// Gives roles their passwords, where these are other ones. Returns the roles whose password is another now.

@@ -29,6 +29,8 @@ mod retirement;
 mod roles;
 mod settings;
 mod takeover;
+#[cfg(test)]
+mod tests;
 mod things;
 mod wanted;
 mod words;
@@ -101,7 +103,8 @@ pub fn difference(policy: &Policy, live: &Live) -> Difference {
     owners::compare(&mut draft, &mut things);
     let mut rules = wanted::Rules::new(&mut draft);
     privileges::compare(&mut draft, &mut things, &mut rules);
-    defaults::compare(&mut draft, &rules, &owners::of_schemas(&things));
+    let owners = owners::of_schemas(&draft, &things);
+    defaults::compare(&mut draft, &rules, &owners);
     retirement::compare(&mut draft);
     draft.finish()
 }

@@ -17,10 +17,15 @@ use crate::{DbError, Session, Target};
 
 const POLL: Duration = Duration::from_millis(100);
 
-/// Opens a session that holds the lock until it ends, or says who does when `wait` is over.
+/// Opens a session that holds the lock until it ends, or says who does when `wait` is over. On a standby there is nothing to lock.
 pub(crate) async fn session(target: &Target, wait: Duration) -> Result<Session, RolesError> {
     let session = Session::open(target).await?;
     refuse_pooler(session.target()).await?;
+    let query = include_str!("../../../../sql/connect/server_role.sql");
+    let row = session.query_one(query, &[]).await.map_err(session.doing("ask whether this is a standby"))?;
+    if row.get("standby") {
+        return Err(RolesError::Standby { database: session.target().database.clone() });
+    }
     calm(&session).await.map_err(session.doing("prepare the session"))?;
     let begun = Instant::now();
     let query = include_str!("../../../../sql/roles/try_lock.sql");

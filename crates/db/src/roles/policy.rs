@@ -212,7 +212,7 @@ pub struct GrantRule {
 pub struct Selector {
     /// What kind of thing.
     pub class: Class,
-    /// In which schemas; empty for what has none (database, language, …), and then `names` choose.
+    /// In which schemas, or, for [`Class::Schema`], which; empty for what has none (database, language, …), and then `names` choose.
     pub schemas: Vec<String>,
     /// Which of them by name (a routine also as `name(types)`); empty: all.
     pub names: Vec<NamePattern>,

@@ -203,7 +203,7 @@ fn attributes(role: &Role) -> String {
         (role.inherit, "inherit"),
     ]);
     text += &format!("; connection limit {}", role.connection_limit);
-    if let Some(until) = &role.valid_until {
+    if let Some(until) = role.valid_until.as_ref().filter(|until| *until != "infinity") {
         text += &format!("; valid until {until}");
     }
     if let Some(comment) = &role.comment {

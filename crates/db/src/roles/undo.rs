@@ -72,9 +72,6 @@ impl Work for Undo<'_> {
     async fn attempt(&self, session: &Session) -> Result<End, RolesError> {
         let Self { plan, options, tell } = self;
         let live = inspect(session).await?;
-        if live.server.in_recovery {
-            return Err(RolesError::Standby { database: live.server.database });
-        }
         let now = State::of(&plan.reach, &live);
         plan.check(&now)?;
         run(session, &plan.changes, *tell).await?;

@@ -14,6 +14,7 @@ mod random_state;
 mod retire;
 mod shop;
 mod undo;
+mod university;
 
 use unisys_db::Target;
 use unisys_db::roles::{self, Live};

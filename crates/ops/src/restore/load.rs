@@ -310,7 +310,8 @@ impl Restore {
         }
         let item = self.progress.start("materialised views", Expected::UNKNOWN);
         let list = self.write_list("refresh.list", views)?;
-        self.pg_restore(&self.inside(), archive, &[], Some(&list)).await?;
+        // A view reads as its owner, whom policies may concern, as at the source; without this word pg_restore forbids that.
+        self.pg_restore(&self.inside(), archive, &["--enable-row-security"], Some(&list)).await?;
         item.finish();
         Ok(())
     }

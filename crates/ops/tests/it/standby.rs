@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use unisys_db::migrate::{self, MigrationSet, UpOptions};
+use unisys_db::roles::{self, ApplyOptions, Change, Policy};
 use unisys_db::snapshot::SnapshotOptions;
 use unisys_db::{Session, Target};
 use unisys_ops::OpsError;
@@ -265,4 +266,22 @@ async fn migrations_are_planned_and_compared_on_a_standby() {
     }
     assert!(migrate::verify(&standby, &set, true).await.unwrap().is_sound());
     assert_eq!(migrate::plan(&standby, &set).await.unwrap().applied, set.len());
+}
+
+/// R29: a standby says what would be changed, and that nothing is changed there.
+#[tokio::test(flavor = "multi_thread")]
+async fn roles_are_planned_on_a_standby_and_changed_on_the_primary() {
+    let pair = Pair::start().await;
+    let policy = "version = 1\n[role.reader]\n[[grant]]\nto = \"reader\"\nprivileges = \"connect\"\non = \"database\"\n";
+    let policy = Policy::parse(policy, "policy.toml").unwrap();
+    let standby = pair.standby.target("app");
+    let session = Session::open(&standby).await.unwrap();
+    roles::begin_read_only(&session).await.unwrap();
+    let planned = roles::difference(&policy, &roles::inspect(&session).await.unwrap()).changes;
+    let options = ApplyOptions::default();
+    let error = roles::apply(&standby, &policy, None, &options, &|_| {}).await.unwrap_err();
+    assert_eq!(error.to_string(), "app is on a standby, which takes no changes");
+    let applied = roles::apply(&pair.source(), &policy, None, &options, &|_| {}).await.unwrap();
+    let statements = |changes: &[Change]| changes.iter().map(|change| change.sql.clone()).collect::<Vec<_>>();
+    assert_eq!(statements(&applied.changes), statements(&planned));
 }

@@ -2,7 +2,7 @@
 
 use super::transactions::words;
 use crate::monitor::check::{Judging, Query, Since};
-use crate::monitor::{Check, Column, Metric, Needs, Sample, Threshold, Unit, Unreadable, Verdict};
+use crate::monitor::{Check, Column, Needs, Sample, State, Threshold, Unit, Unreadable, Verdict};
 
 pub(super) const CHECK: Check = Check {
     id: "horizon",
@@ -34,9 +34,14 @@ fn judge(sample: &Sample, by: &Judging<'_>) -> Result<Verdict, Unreadable> {
     ]
     .map(|(title, unit)| Column { title, unit })
     .to_vec();
-    let mut oldest: Option<(i64, String)> = None;
+    let (mut oldest, mut hidden): (Option<(i64, String)>, _) = (None, None);
     for row in sample.rows() {
-        let (holder, name, age) = (row.text("holder")?, row.maybe_text("name")?, row.int("age")?);
+        let (holder, name) = (row.text("holder")?, row.maybe_text("name")?);
+        if holder == "hidden" {
+            hidden = name;
+            continue;
+        }
+        let age = row.int("age")?;
         let since = row.maybe_float("seconds")?;
         if oldest.as_ref().is_none_or(|(before, _)| age > *before) {
             let since = since.map_or_else(String::new, |seconds| format!(", for {}", words(seconds)));
@@ -49,12 +54,11 @@ fn judge(sample: &Sample, by: &Judging<'_>) -> Result<Verdict, Unreadable> {
         None => "nobody holds it back".into(),
         Some((age, who)) => format!("{age} transactions behind, by {who}"),
     };
-    verdict.metrics.push(Metric {
-        name: "horizon_age",
-        unit: Unit::Count,
-        labels: Vec::new(),
-        value: age as f64,
-    });
+    verdict.metric("horizon_age", Unit::Count, age as f64);
     verdict.keep(10);
+    if let Some(sessions) = hidden {
+        verdict.summary = format!("{}; {sessions} sessions are hidden from this login", verdict.summary);
+        verdict.at_least(State::NotPermitted);
+    }
     Ok(verdict)
 }

@@ -100,14 +100,13 @@ fn edges_of(draft: &mut Draft<'_>, edges: &mut Edges, member: Oid, rule: &RoleRu
             "Say since = 16, or leave the membership out.",
             Some(line),
         );
-    } else if of.inherit == rule.inherit {
+    } else if of.inherit || !rule.inherit {
+        // a role without INHERIT inherits nothing, whatever its memberships say
         add(role, member, Options { admin: of.admin, ..any });
     } else {
-        let (is, has) =
-            if rule.inherit { ("inherits", "cannot but") } else { ("does not inherit", "does not") };
         draft.impossible(
             what,
-            format!("before 16 a role inherits all or nothing: {name} {is}, so it {has} inherit this one"),
+            format!("before 16 a role inherits all or nothing, and {name} inherits"),
             "Name a role that stands in between: through = …",
             Some(line),
         );

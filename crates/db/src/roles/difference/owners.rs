@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::Draft;
 use super::things::{Thing, made};
-use super::words::shown;
+use super::words::{of_columns, shown};
 use crate::quote_ident;
 use crate::roles::{Class, Kind, Oid, Phase};
 
@@ -53,10 +53,14 @@ pub(super) fn compare(draft: &mut Draft<'_>, things: &mut Vec<Thing<'_>>) {
     }
 }
 
-/// Returns who owns each schema by now.
-pub(super) fn of_schemas(things: &[Thing<'_>]) -> BTreeMap<String, Oid> {
+/// Returns who owns each declared schema by now, also one that is still to come, and whether it is there.
+pub(super) fn of_schemas(draft: &Draft<'_>, things: &[Thing<'_>]) -> BTreeMap<String, (Oid, bool)> {
     let schemas = things.iter().filter(|thing| thing.class() == Class::Schema);
-    schemas.map(|thing| (thing.object.name.clone(), thing.owner)).collect()
+    let there = schemas.map(|thing| (thing.object.name.clone(), (thing.owner, true)));
+    let declared = draft.policy.schemas.iter();
+    let to_come = declared
+        .filter_map(|(name, rule)| Some((name.clone(), (draft.role_id(rule.owner.as_deref()?)?, false))));
+    to_come.chain(there).collect()
 }
 
 fn known(draft: &mut Draft<'_>, owner: &str, of: &str, line: usize) -> Option<Oid> {
@@ -142,7 +146,7 @@ fn pass(draft: &mut Draft<'_>, things: &mut [Thing<'_>], at: usize, owner: Oid, 
     }
     let alter = |to: Oid| alter(draft, thing, to);
     let mut undo = vec![alter(old)];
-    undo.extend(lost(draft, thing, owner));
+    undo.extend(lost(draft, things, at, owner));
     let (sql, what) = (alter(owner), shown(&thing.object.to_string()));
     let reason = format!("{} {what} belongs to {}", thing.object.kind.word(), draft.shown(old));
     let actor = mover(draft, old, owner);
@@ -167,20 +171,30 @@ pub(super) fn alter(draft: &Draft<'_>, thing: &Thing<'_>, to: Oid) -> String {
     format!("alter {} {} owner to {to}", thing.word(), thing.object.sql())
 }
 
-/// What was granted to who becomes the owner is lost when it ceases to be: it is granted again.
-pub(super) fn lost(draft: &Draft<'_>, thing: &Thing<'_>, owner: Oid) -> Vec<String> {
+/// What was granted to who becomes the owner, on a table also on its columns and their sequences, is lost when it ceases to be: it
+/// is granted again.
+pub(super) fn lost(draft: &Draft<'_>, things: &[Thing<'_>], at: usize, owner: Oid) -> Vec<String> {
     let Some(to) = draft.name(owner).map(quote_ident) else { return vec![] };
-    let (word, name) = (thing.class().keyword(), thing.object.sql());
-    let granted = |privileges: crate::roles::Privileges, option: &str| {
-        (!privileges.is_empty())
-            .then(|| format!("grant {} on {word} {name} to {to}{option}", privileges.words()))
-    };
-    let own = thing.acl.iter().filter(|entry| entry.grantee == owner && entry.grantor == thing.owner);
-    own.flat_map(|entry| {
-        let plain = granted(entry.privileges.minus(entry.grantable), "");
-        plain.into_iter().chain(granted(entry.grantable, " with grant option"))
-    })
-    .collect()
+    let (thing, mut again) = (&things[at], Vec::new());
+    let sequences =
+        things.iter().filter(|of| of.of_table == Some(thing.object.oid) && thing.object.relation.is_some());
+    for thing in sequences.chain([thing]) {
+        let on = format!("{} {} to {to}", thing.class().keyword(), thing.object.sql());
+        let columns = thing.columns.iter().filter_map(|(place, acl)| {
+            Some((std::slice::from_ref(&thing.object.columns.get(*place)?.name), acl))
+        });
+        for (columns, acl) in columns.chain([(&[][..], &thing.acl)]) {
+            for entry in acl.iter().filter(|entry| entry.grantee == owner) {
+                let parts =
+                    [(entry.privileges.minus(entry.grantable), ""), (entry.grantable, " with grant option")];
+                let parts = parts.into_iter().filter(|(privileges, _)| !privileges.is_empty());
+                again.extend(parts.map(|(privileges, option)| {
+                    format!("grant {} on {on}{option}", of_columns(privileges, columns))
+                }));
+            }
+        }
+    }
+    again
 }
 
 /// Who may give it: one that has the old owner's rights and may become the new one.

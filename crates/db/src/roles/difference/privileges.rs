@@ -9,8 +9,7 @@ use super::draft::Draft;
 use super::takeover;
 use super::things::Thing;
 use super::wanted::{Rules, Want, Wants};
-use super::words::{grantee, shown, some};
-use crate::quote_ident;
+use super::words::{grantee, of_columns, shown, some};
 use crate::roles::{Class, Oid, PUBLIC, Phase, Privileges};
 
 /// How many objects one statement names.
@@ -196,6 +195,8 @@ impl Found {
                 by_objects.entry(places).or_default().push(grantee);
             }
             for (places, grantees) in by_objects {
+                let mut grantees = grantees;
+                grantees.sort_by_key(|oid| draft.name(*oid).map(str::to_owned));
                 for places in places.chunks(AT_ONCE) {
                     let objects: Vec<&Thing<'_>> = places.iter().map(|place| &things[*place]).collect();
                     key.write(draft, &objects, &grantees);
@@ -303,7 +304,9 @@ impl Key {
                     draft.shown(grantor)
                 )
             }
-            Because::Undeclared(None) if grantees == [PUBLIC] => format!("everybody has {what} on {on}"),
+            Because::Undeclared(None) if grantees == [PUBLIC] => {
+                format!("everybody has {what} on {on}, and no rule says so")
+            }
             Because::Undeclared(None) => format!("{whom} {has} {what} on {on}, and no rule says so"),
             Because::Undeclared(Some(grantor)) => {
                 format!("{whom} {has} {what} on {on} from {}, and no rule says so", draft.shown(grantor))
@@ -322,16 +325,6 @@ impl Key {
         let falls: Vec<String> = self.cascade.iter().map(|oid| draft.shown(*oid)).collect();
         format!("{text}; with it falls what was given on to {}", some(&falls))
     }
-}
-
-/// Returns `select, update`, or `select ("a", "b"), update ("a", "b")`.
-fn of_columns(privileges: Privileges, columns: &[String]) -> String {
-    if columns.is_empty() {
-        return privileges.words();
-    }
-    let columns: Vec<String> = columns.iter().map(|column| quote_ident(column)).collect();
-    let columns = columns.join(", ");
-    privileges.iter().map(|privilege| format!("{privilege} ({columns})")).collect::<Vec<_>>().join(", ")
 }
 
 /// Returns `table app.students`, or `12 tables of schema app`.

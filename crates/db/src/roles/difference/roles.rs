@@ -103,7 +103,8 @@ fn comment(draft: &mut Draft<'_>, oid: crate::roles::Oid, rule: &RoleRule) {
     let on = format!("comment on role {} is", quote_ident(&role.name));
     let literal = |text: &str| quote_literal(text).trim_start().to_owned();
     let undo = vec![format!("{on} {}", role.comment.as_deref().map_or_else(|| "null".into(), literal))];
-    let reason = format!("{} has another comment", shown(&role.name));
+    let has = if role.comment.is_some() { "another" } else { "no" };
+    let reason = format!("{} has {has} comment", shown(&role.name));
     let sql = format!("{on} {}", literal(wanted));
     draft.change(Phase::Attributes, None, sql, reason, Some(rule.line), undo);
 }

@@ -42,7 +42,7 @@ pub(super) fn take_over(draft: &mut Draft<'_>, things: &mut [Thing<'_>], at: usi
         "{name} gave something on {what} and has the rights of {} by now, so neither can take it back: it becomes the owner's",
         draft.shown(owner)
     );
-    let undo = lost(draft, thing, grantor);
+    let undo = lost(draft, things, at, grantor);
     draft.change(Phase::Owners, None, there, reason.clone(), None, vec![]);
     draft.change(Phase::Owners, None, back, reason, None, undo);
     pass_along(things, at, grantor);

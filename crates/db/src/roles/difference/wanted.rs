@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use super::draft::Draft;
 use super::things::Thing;
 use super::words::shown;
+use crate::pattern::NamePattern;
 use crate::roles::{Class, GrantRule, Object, Oid, PUBLIC, Privileges};
 
 /// What one grantee is given by one rule.
@@ -29,6 +30,16 @@ pub(super) struct Rule<'a> {
     pub(super) rule: &'a GrantRule,
     pub(super) grantees: Vec<Oid>,
     pub(super) privileges: Privileges,
+}
+
+impl Rule<'_> {
+    /// Whether a rule on schemas takes this one.
+    pub(super) fn takes_schema(&self, name: &str) -> bool {
+        let on = &self.rule.on;
+        let among = |patterns: &[NamePattern]| patterns.iter().any(|pattern| pattern.matches(name));
+        let all = on.schemas.is_empty() && on.names.is_empty();
+        (all || on.schemas.iter().any(|schema| schema == name) || among(&on.names)) && !among(&on.except)
+    }
 }
 
 /// All rules of this server's version, to be found by what they are about.

@@ -1,6 +1,7 @@
 //! Names and lists, for SQL and for people.
 
 use crate::quote_ident;
+use crate::roles::Privileges;
 
 /// Returns a name for people: on one line, whatever it holds.
 pub(super) fn shown(name: &str) -> String {
@@ -27,4 +28,14 @@ pub(super) fn grantee(name: Option<&str>) -> String {
 /// Returns `on` or `off` words: `superuser`, `nosuperuser`.
 pub(super) fn attribute(on: bool, word: &str) -> String {
     if on { word.to_owned() } else { format!("no{word}") }
+}
+
+/// Returns `select, update`, or `select ("a", "b"), update ("a", "b")`.
+pub(super) fn of_columns(privileges: Privileges, columns: &[String]) -> String {
+    if columns.is_empty() {
+        return privileges.words();
+    }
+    let columns: Vec<String> = columns.iter().map(|column| quote_ident(column)).collect();
+    let columns = columns.join(", ");
+    privileges.iter().map(|privilege| format!("{privilege} ({columns})")).collect::<Vec<_>>().join(", ")
 }

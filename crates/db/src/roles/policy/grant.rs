@@ -60,21 +60,20 @@ pub(super) fn grant(fields: &Fields<'_, '_>, names: &Names) -> Option<GrantRule>
     (!rule.to.is_empty() && !rule.privileges.is_empty()).then_some(rule)
 }
 
-/// Whether objects to come have it too: where a whole schema is meant, unless it is said otherwise. On a schema it means
-/// the schemas its owner makes later.
+/// Whether objects to come have it too: where a whole schema is meant with all its columns, unless it is said otherwise. On a
+/// schema it means the schemas its owner makes later.
 fn future_of(fields: &Fields<'_, '_>, said: Option<bool>, on: &Selector) -> bool {
-    let whole = !on.schemas.is_empty() && on.names.is_empty();
-    if said == Some(true) {
-        let why_not = if !whole && !on.schemas.is_empty() {
+    let in_schema = !on.schemas.is_empty();
+    let whole = in_schema && on.names.is_empty();
+    if said == Some(true) && !whole {
+        let why_not = if in_schema {
             "future = true is for a whole schema: default privileges know no names"
-        } else if !whole && on.class != Class::Schema {
-            "future = true is for tables, sequences, routines and types of a schema, and for schemas"
         } else {
-            return true;
+            "future = true is for tables, sequences, routines and types of a schema, and for schemas"
         };
         fields.source.refuse(fields.line_of("future"), why_not);
     }
-    said.unwrap_or(whole)
+    said.unwrap_or(whole && on.class != Class::Schema && !on.without_sensitive)
 }
 
 pub(super) fn assertion(fields: &Fields<'_, '_>, names: &Names) -> Option<Assertion> {

@@ -78,7 +78,7 @@ fn member_of(member: &str, fields: &Fields<'_, '_>, names: &Names) -> Vec<Member
         let line = source.line(&item.span());
         let whole = |role| MemberOf {
             role,
-            inherit: true,
+            inherit: fields.flag("inherit").unwrap_or(true),
             set: true,
             admin: false,
             through: None,
@@ -110,7 +110,7 @@ fn table_of_member(
     let through = fields.text("through");
     let whole = whole(role.as_ref().map(|word| word.text.clone()).unwrap_or_default());
     let rule = MemberOf {
-        inherit: fields.flag("inherit").unwrap_or(true),
+        inherit: fields.flag("inherit").unwrap_or(whole.inherit),
         set: fields.flag("set").unwrap_or(true),
         admin: fields.flag("admin").unwrap_or_default(),
         through: through.as_ref().and_then(|word| names.role(fields.source, word)),

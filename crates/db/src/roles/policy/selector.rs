@@ -40,7 +40,7 @@ fn from_text(source: &Source<'_>, word: &Word, names: &Names) -> Option<Selector
     if own.text != "*" || !has_schema(class) {
         selector.names = vec![name_pattern(source, &own)?];
     }
-    is_known(source, &selector, names, word.line).then_some(selector)
+    complete(source, selector, names, word.line)
 }
 
 fn from_table(fields: &Fields<'_, '_>, names: &Names) -> Option<Selector> {
@@ -88,7 +88,7 @@ fn from_table(fields: &Fields<'_, '_>, names: &Names) -> Option<Selector> {
     if fields.has("schema") && selector.schemas.is_empty() {
         return None; // told before
     }
-    is_known(source, &selector, names, fields.line).then_some(selector)
+    complete(source, selector, names, fields.line)
 }
 
 fn everything(class: Class) -> Selector {
@@ -118,18 +118,25 @@ fn is_complete(source: &Source<'_>, selector: &Selector, line: usize) -> bool {
     false
 }
 
-/// Whether the schemas it names as objects are declared.
-fn is_known(source: &Source<'_>, selector: &Selector, names: &Names, line: usize) -> bool {
-    let mut known = is_complete(source, selector, line);
-    if selector.class == Class::Schema {
-        for pattern in &selector.names {
-            if !names.schemas.iter().any(|schema| pattern.matches(schema)) {
-                known =
-                    names.schema(source, &Word { text: pattern.as_str().into(), line }).is_some() && known;
-            }
-        }
+/// Returns the selector where enough is said. Schemas that are chosen by name or pattern are the declared ones of it.
+fn complete(source: &Source<'_>, mut selector: Selector, names: &Names, line: usize) -> Option<Selector> {
+    if !is_complete(source, &selector, line) {
+        return None;
     }
-    known
+    if selector.class == Class::Schema {
+        for pattern in std::mem::take(&mut selector.names) {
+            let found: Vec<&String> = names.schemas.iter().filter(|schema| pattern.matches(schema)).collect();
+            if found.is_empty() {
+                names.schema(source, &Word { text: pattern.as_str().into(), line })?;
+            }
+            selector.schemas.extend(found.into_iter().cloned());
+        }
+        let except = std::mem::take(&mut selector.except);
+        selector.schemas.retain(|schema| !except.iter().any(|pattern| pattern.matches(schema)));
+        selector.schemas.sort();
+        selector.schemas.dedup();
+    }
+    Some(selector)
 }
 
 /// Whether things of this class are in a schema.

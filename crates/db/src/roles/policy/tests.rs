@@ -64,7 +64,7 @@ fn the_common_case_is_short() {
     assert_eq!((app.owns_objects, app.creators.as_slice()), (true, &["owner".to_owned()][..]));
     let [usage, tables, routine, database] = &policy.grants[..] else { panic!() };
     assert_eq!((usage.to.as_slice(), usage.future), (&["reader".to_owned(), "PUBLIC".to_owned()][..], false));
-    assert!(usage.on.names[0].matches("app") && usage.on.schemas.is_empty());
+    assert!(usage.on.names.is_empty() && usage.on.schemas == ["app"]);
     assert!(tables.future && tables.on.names.is_empty(), "a whole schema is meant with what comes");
     assert!(!routine.future && routine.on.names[0].matches("f(app.ciphertext, text)"));
     assert!(database.privileges.contains(Privilege::Temporary) && database.on.names.is_empty());

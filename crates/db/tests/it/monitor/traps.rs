@@ -100,7 +100,7 @@ async fn without_a_right_what_is_hidden_is_said_and_with_the_grant_it_is_seen() 
     let other = session(&target).await;
     other.batch_execute("begin; select 1").await.unwrap();
     let asker = as_login(&target, "nobody_yet", "").await;
-    for id in ["connections", "transactions"] {
+    for id in ["connections", "transactions", "horizon"] {
         let judged = check(&asker, id).await;
         assert_eq!(judged.verdict.state, State::NotPermitted, "{id}: {}", judged.verdict.summary);
         let grant = judged.grant.unwrap();
@@ -109,7 +109,7 @@ async fn without_a_right_what_is_hidden_is_said_and_with_the_grant_it_is_seen() 
     for statements in ["commit", "grant pg_read_all_stats to nobody_yet", "begin; select 1"] {
         other.batch_execute(statements).await.unwrap();
     }
-    for id in ["connections", "transactions"] {
+    for id in ["connections", "transactions", "horizon"] {
         let judged = check(&asker, id).await;
         assert_eq!(judged.verdict.state, State::Ok, "{id}: {}", judged.verdict.summary);
     }

@@ -157,6 +157,23 @@ async fn a_plan_is_refused_where_and_when_it_was_not_made() {
     assert!(!applied.changes.is_empty());
 }
 
+#[tokio::test]
+async fn an_assertion_that_would_not_hold_rolls_everything_back() {
+    let target = database().await;
+    let prefix = make(&target).await;
+    let assertion = "[[assert]]\nrole = \"P_writer\"\ncannot = \"select\"\non = \"table shop.items\"\n";
+    let error = reach(&target, &policy(&prefix, assertion)).await.unwrap_err();
+    let RolesError::Assertion(broken) = &error else { panic!("{error:?}") };
+    assert!(broken[0].starts_with(&format!("{prefix}_writer can select table shop.items: ")), "{broken:?}");
+    let session = session(&target).await;
+    let roles = format!("select rolname::text from pg_roles where rolname like '{prefix}%'");
+    assert_eq!(strings(&session, &roles).await, [""; 0]);
+    // where nothing is left to do, it is asked as well
+    reach(&target, &policy(&prefix, "")).await.unwrap();
+    let error = reach(&target, &policy(&prefix, assertion)).await.unwrap_err();
+    assert!(matches!(error, RolesError::Assertion(_)), "{error:?}");
+}
+
 /// What stands in the way of a statement in the middle: a role that somebody else is changing.
 async fn block(target: &Target, prefix: &str) -> Session {
     let blocker = session(target).await;

@@ -1,9 +1,10 @@
 //! Whatever a server has and a policy says: one run of the difference, and there is none any more.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use unisys_db::Session;
-use unisys_db::roles::{Difference, Live, Policy, difference, inspect};
+use unisys_db::roles::{Acl, Difference, Live, Policy, difference, inspect};
 
 use super::chance::Chance;
 use super::{random_policy, random_state};
@@ -56,13 +57,9 @@ async fn converges(session: &Session, policy: &Policy, seed: u64) {
     let before = inspect(session).await.unwrap();
     let planned = difference(policy, &before);
     assert!(planned.impossible.is_empty(), "seed {seed}: {:#?}", planned.impossible);
-    for change in &planned.changes {
-        let as_role = change.as_role.as_deref().map_or_else(|| "none".into(), unisys_db::quote_ident);
-        let sql = format!("set local role {as_role}; {}; set local role none", change.sql);
-        if let Err(error) = session.batch_execute(&sql).await {
-            panic!("seed {seed}: {error:?}\n{sql}\n\nof\n{}\n{policy:#?}", script(&planned));
-        }
-    }
+    session.batch_execute("savepoint before").await.unwrap();
+    let statements = planned.changes.iter().map(|change| (change.as_role.as_deref(), change.sql.as_str()));
+    say(session, statements, seed, &planned, policy).await;
     let after = inspect(session).await.unwrap();
     let left = difference(policy, &after);
     assert!(
@@ -73,6 +70,76 @@ async fn converges(session: &Session, policy: &Policy, seed: u64) {
         script(&planned),
         lists(&before)
     );
+    if planned.retire.is_empty() {
+        session.batch_execute("savepoint after").await.unwrap();
+        let back = planned.changes.iter().rev().flat_map(|change| &change.undo);
+        let statements = back.map(|undo| (undo.as_role.as_deref(), undo.sql.as_str()));
+        say(session, statements, seed, &planned, policy).await;
+        let (then, again) = (access(&before), access(&inspect(session).await.unwrap()));
+        let changed: Vec<_> = then.symmetric_difference(&again).collect();
+        assert!(
+            changed.is_empty(),
+            "seed {seed}: not taken back\n{changed:#?}\n{}{}",
+            script(&planned),
+            lists(&before)
+        );
+        session.batch_execute("rollback to after").await.unwrap();
+    }
+}
+
+async fn say(
+    session: &Session,
+    statements: impl Iterator<Item = (Option<&str>, &str)>,
+    seed: u64,
+    planned: &Difference,
+    policy: &Policy,
+) {
+    for (as_role, sql) in statements {
+        let as_role = as_role.map_or_else(|| "none".into(), unisys_db::quote_ident);
+        let sql = format!("set local role {as_role}; {sql}; set local role none");
+        if let Err(error) = session.batch_execute(&sql).await {
+            panic!("seed {seed}: {error:?}\n{sql}\n\nof\n{}\n{policy:#?}", script(planned));
+        }
+    }
+}
+
+/// Returns who may what, whoever granted it: taking back a change of owner makes old grants those of the owner.
+fn access(live: &Live) -> BTreeSet<String> {
+    let entries = |acl: &Acl, owner: u32| -> Vec<String> {
+        let others = acl.iter().filter(|entry| entry.grantee != owner);
+        others
+            .flat_map(|e| e.privileges.iter().map(move |p| format!("{} {p}", live.role_name(e.grantee))))
+            .collect()
+    };
+    let mut all = BTreeSet::new();
+    for role in live.roles.values() {
+        // for ever is said in two ways, and only one can be said in SQL
+        all.insert(format!("{role:?}").replace("Some(\"infinity\")", "None"));
+    }
+    for m in &live.memberships {
+        all.insert(format!("{} in {} {} {} {}", m.member, m.role, m.admin, m.inherit, m.set));
+    }
+    all.extend(live.settings.iter().map(|setting| format!("{setting:?}")));
+    all.extend(
+        live.databases.iter().map(|database| format!("{} {}", database.name, database.connection_limit)),
+    );
+    for object in &live.objects {
+        all.insert(format!("{object} of {}", live.role_name(object.owner)));
+        all.extend(entries(&object.acl, object.owner).iter().map(|entry| format!("{object}: {entry}")));
+        for column in &object.columns {
+            let acl = column.acl.clone().unwrap_or_default();
+            all.extend(entries(&acl, object.owner).iter().map(|e| format!("{object}.{}: {e}", column.name)));
+        }
+    }
+    for default in &live.defaults {
+        let of = format!("{} {:?} {:?}", default.creator, default.schema, default.class);
+        let others = default.acl.iter().filter(|entry| entry.grantee != default.creator);
+        all.extend(
+            others
+                .map(|entry| format!("{of} {} {:?} {:?}", entry.grantee, entry.privileges, entry.grantable)),
+        );
+    }
+    all
 }
 
 fn script(difference: &Difference) -> String {
