@@ -126,7 +126,7 @@ fn grant(object: &Object, owner: &str, version: u32, chance: &mut Chance, sql: &
         }
     }
     // what an owner takes from itself it has no more
-    if object.oid % 7 == 0 && class != Class::Database {
+    if object.oid.is_multiple_of(7) && class != Class::Database {
         sql.push_str(&format!("revoke {} on {on} from {};\n", all[0], quote_ident(owner)));
     }
 }
