@@ -32,7 +32,7 @@ pub(super) struct What {
 
 impl What {
     pub(super) fn privilege(&self) -> Result<Privilege, Failure> {
-        Privilege::find(&self.privilege).map_err(unknown)
+        Privilege::find(&self.privilege).map_err(|error| unknown(&error))
     }
 
     pub(super) fn object(&self) -> String {
@@ -43,16 +43,17 @@ impl What {
 pub(crate) async fn run(args: &Args, target: &Target, ui: &mut Ui) -> Result<Exit, Failure> {
     let privilege = args.what.privilege()?;
     let live = super::inspect(target).await?;
-    let role = live.find_role(&args.role).map_err(unknown)?;
-    let (object, column) = live.find_object(privilege, &args.what.object()).map_err(unknown)?;
+    let role = live.find_role(&args.role).map_err(|error| unknown(&error))?;
+    let (object, column) =
+        live.find_object(privilege, &args.what.object()).map_err(|error| unknown(&error))?;
     let explanation = Access::new(&live).explain(role, privilege, object, column);
     view::roles::explain::show(ui, &explanation)?;
     Ok(Exit::Done)
 }
 
 /// Returns the failure with what was meant, if it is near.
-pub(super) fn unknown(error: NameError) -> Failure {
-    let hint = match (error.nearest(), &error) {
+pub(super) fn unknown(error: &NameError) -> Failure {
+    let hint = match (error.nearest(), error) {
         (Some(nearest), _) => format!("Did you mean {nearest}?"),
         (None, NameError::Privilege { .. }) => {
             format!("It is one of {}.", Privilege::words().collect::<Vec<_>>().join(", "))

@@ -19,7 +19,8 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: &Args, target: &Target, ui: &mut Ui) -> Result<Exit, Failure> {
     let privilege = args.what.privilege()?;
     let live = super::inspect(target).await?;
-    let (object, column) = live.find_object(privilege, &args.what.object()).map_err(unknown)?;
+    let (object, column) =
+        live.find_object(privilege, &args.what.object()).map_err(|error| unknown(&error))?;
     view::roles::who_can::show(ui, &Access::new(&live).who_can(privilege, object, column))?;
     Ok(Exit::Done)
 }

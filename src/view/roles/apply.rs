@@ -137,7 +137,7 @@ pub(crate) fn step(ui: &Ui, event: &ApplyEvent<'_>) {
     match event {
         ApplyEvent::Running { done: 0, of } => ui.status(format!("running {of} statements")),
         ApplyEvent::Running { done, of } if done % 1000 == 0 => {
-            ui.status(format!("{done} of {of} statements"))
+            ui.status(format!("{done} of {of} statements"));
         }
         ApplyEvent::Running { .. } => {}
         ApplyEvent::Proving => ui.status("looking at what they led to"),

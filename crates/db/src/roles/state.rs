@@ -255,7 +255,7 @@ mod tests {
             inherit: true,
             create_role: false,
             create_db: false,
-            login: oid % 2 == 0,
+            login: oid.is_multiple_of(2),
             replication: false,
             bypass_rls: false,
             connection_limit: -1,

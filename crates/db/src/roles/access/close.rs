@@ -129,7 +129,7 @@ fn dependents(privilege: Privilege, entry: &AclEntry, acl: &Acl) -> Vec<Oid> {
 /// The first of some names, and how many more there are.
 pub(super) fn few(names: &[String]) -> String {
     match names {
-        [all @ ..] if all.len() <= 4 => all.join(", "),
+        all if all.len() <= 4 => all.join(", "),
         [first, second, third, rest @ ..] => format!("{first}, {second}, {third} and {} more", rest.len()),
         _ => String::new(),
     }

@@ -184,7 +184,7 @@ pub(super) fn lost(draft: &Draft<'_>, things: &[Thing<'_>], at: usize, owner: Oi
             Some((std::slice::from_ref(&thing.object.columns.get(*place)?.name), acl))
         });
         for (columns, acl) in columns.chain([(&[][..], &thing.acl)]) {
-            for entry in acl.iter().filter(|entry| (entry.grantee, entry.grantor) == (owner, thing.owner)) {
+            for entry in acl.iter().filter(|entry| entry.grantee == owner) {
                 let parts =
                     [(entry.privileges.minus(entry.grantable), ""), (entry.grantable, " with grant option")];
                 let parts = parts.into_iter().filter(|(privileges, _)| !privileges.is_empty());

@@ -7,8 +7,8 @@ mod roles;
 use super::{Difference, difference};
 use crate::roles::acl::Reader;
 use crate::roles::{
-    Acl, BOOTSTRAP, Class, Column, Database, DefaultAcl, Kind, Live, Membership, Object, Oid, PUBLIC,
-    Password, Policy, Relation, Role, Server,
+    Acl, BOOTSTRAP, Class, Column, Database, DefaultAcl, Kind, Live, Membership, Object, Oid, Password,
+    Policy, Relation, Role, Server,
 };
 
 /// The roles of every policy here: an owner, a reader, a writer.

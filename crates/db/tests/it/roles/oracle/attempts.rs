@@ -105,7 +105,7 @@ fn of<'a>(object: &'a Object, live: &Live, facts: &Facts, attempts: &mut Vec<Att
         });
     };
     match object.kind.class() {
-        Class::Table => return relation(object, live, facts, attempts),
+        Class::Table => relation(object, live, facts, attempts),
         Class::Sequence => {
             let literal = format!("'{}'", name.replace('\'', "''"));
             one(P::Select, format!("select last_value from {name}"));
@@ -149,13 +149,13 @@ fn of<'a>(object: &'a Object, live: &Live, facts: &Facts, attempts: &mut Vec<Att
             );
         }
         Class::ForeignDataWrapper => {
-            one(P::Usage, format!("create server zz_probe foreign data wrapper {name}"))
+            one(P::Usage, format!("create server zz_probe foreign data wrapper {name}"));
         }
         Class::ForeignServer => {
-            one(P::Usage, format!("create foreign table probe.zz_probe (c integer) server {name}"))
+            one(P::Usage, format!("create foreign table probe.zz_probe (c integer) server {name}"));
         }
         Class::Tablespace => {
-            one(P::Create, format!("create table probe.zz_probe (c integer) tablespace {name}"))
+            one(P::Create, format!("create table probe.zz_probe (c integer) tablespace {name}"));
         }
         Class::LargeObject => {
             one(P::Select, format!("select pg_catalog.lo_get({name})"));
@@ -211,7 +211,7 @@ fn relation<'a>(object: &'a Object, live: &Live, facts: &Facts, attempts: &mut V
     if writes(P::Delete) {
         one(P::Delete, format!("delete from {name} {NEVER}"), None);
     }
-    for column in object.columns.iter().filter(|_| with_own && (in_house || object.oid % 5 == 0)) {
+    for column in object.columns.iter().filter(|_| with_own && (in_house || object.oid.is_multiple_of(5))) {
         let column_name = quoted(column);
         one(P::Select, format!("select {column_name} from {name} limit 0"), Some(column));
         if table {

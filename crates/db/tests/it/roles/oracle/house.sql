@@ -11,6 +11,7 @@ create role r8;
 create role "R ""9""";
 create role r_login login;
 create role r_super superuser;
+create role r_set login noinherit; -- has all of its groups by SET ROLE alone, on every version
 
 create schema probe;
 grant usage, create on schema probe to public;
@@ -83,6 +84,7 @@ begin
     end loop;
 end
 $$;
+grant r8, app_owner, "R ""9""" to r_set;
 alter function house.definer() owner to r8;
 alter function house.f() owner to r7;
 alter type house.mood owner to r8;
