@@ -16,11 +16,7 @@ select n.nspname::text as schema, c.relname::text as name, x.indexrelid::int8 as
         from generate_series(x.indnkeyatts + 1, x.indnatts) p (place)) as included,
     pg_get_expr(x.indpred, x.indrelid) as predicate, pg_get_indexdef(x.indexrelid) as definition,
     s.idx_scan as scans, case when c.relkind = 'i' and not exists (select from taken k where k.relation in (x.indexrelid, x.indrelid)) then pg_relation_size(x.indexrelid) end as bytes,
-    exists (
-        select from pg_constraint k
-        where k.conrelid = x.indrelid and k.contype = 'f' and x.indpred is null
-            and (x.indkey::int2[])[0:cardinality(k.conkey) - 1] @> k.conkey
-    ) as serves_foreign_key
+    exists (select from pg_constraint k where k.conrelid = x.indrelid and k.contype = 'f' and x.indkey[0] = any (k.conkey)) as serves_foreign_key
 from pg_index x
 join pg_class c on c.oid = x.indexrelid
 join pg_namespace n on n.oid = c.relnamespace

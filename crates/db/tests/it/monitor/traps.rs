@@ -152,3 +152,61 @@ async fn an_empty_database_is_no_problem() {
     let judged = check(&session, "statements").await;
     assert_eq!(judged.verdict.state, State::Unsupported, "{}", judged.verdict.summary);
 }
+
+#[tokio::test]
+async fn a_foreign_key_without_an_index_is_found_and_one_that_is_served_is_not() {
+    let target = database().await;
+    let session = session(&target).await;
+    let set_up = "create table one (house int, id int primary key, unique (house, id));
+        create table served (house int, one int, foreign key (house, one) references one (house, id));
+        create index on served (one) where one is not null;
+        create table bare (house int, one int, foreign key (house, one) references one (house, id));
+        create index on bare (house);
+        insert into bare (house) select 1 from generate_series(1, 2000); analyze bare";
+    session.batch_execute(set_up).await.unwrap();
+    let judged = check(&session, "foreign-keys").await;
+    assert_eq!(named(&judged, State::Warning), ["public.bare"]);
+    session.batch_execute(&judged.verdict.actions[0].sql).await.unwrap();
+    assert_eq!(check(&session, "foreign-keys").await.verdict.state, State::Ok);
+}
+
+/// Of equal ones the younger goes, of two that begin alike the shorter; what a constraint, a key or another order needs stays.
+#[tokio::test]
+async fn the_advice_on_indexes_loses_no_constraint_and_leaves_each_query_its_index() {
+    let target = database().await;
+    let session = session(&target).await;
+    let set_up = "create extension if not exists btree_gist;
+        create table t (id int primary key, a int, b text, c text, d int4range, exclude using gist (d with &&));
+        create index a_1 on t (a); create index a_2 on t (a); create index a_b on t (a, b);
+        create index b_c_locale on t (b collate \"C\"); create index b_plain on t (b);
+        create index lower_1 on t (lower(c)); create index lower_2 on t ( lower( c ) );
+        create unique index a_unique on t (a) where b is not null; create index down on t (a desc, b)";
+    session.batch_execute(set_up).await.unwrap();
+    let judged = check(&session, "indexes").await;
+    let mut found = named(&judged, State::Warning);
+    found.sort();
+    assert_eq!(found, ["public.a_1", "public.a_2", "public.lower_2"]);
+    let before = strings(&session, "select conname::text from pg_constraint order by 1").await;
+    for action in &judged.verdict.actions {
+        session.batch_execute(&action.sql).await.unwrap();
+    }
+    assert_eq!(strings(&session, "select conname::text from pg_constraint order by 1").await, before);
+    assert_eq!(check(&session, "indexes").await.verdict.items.len(), 0);
+    for condition in ["a = 1", "b = 'x'", "b collate \"C\" = 'x'", "lower(c) = 'x'", "d && '[1,2)'"] {
+        session.batch_execute("set enable_seqscan = off").await.unwrap();
+        let plan = strings(&session, &format!("explain select * from t where {condition}")).await.join("\n");
+        assert!(plan.contains("Index"), "{condition}: {plan}");
+    }
+    for undo in judged.verdict.actions.iter().filter_map(|action| action.undo.as_ref()) {
+        session.batch_execute(undo).await.unwrap();
+    }
+    let names = strings(
+        &session,
+        "select indexname::text from pg_indexes where tablename = 't' and schemaname = 'public'",
+    )
+    .await;
+    assert!(
+        ["a_1", "a_2", "lower_2"].iter().all(|name| names.iter().any(|there| there == name)),
+        "{names:?}"
+    );
+}

@@ -189,7 +189,13 @@ fn r11_a_partition_follows_the_rule_and_the_exception_of_its_root() {
         ["grant select on table \"app\".\"logs\", \"app\".\"logs_2026\" to \"reader\""]
     );
     let except = on("{ kind = \"table\", schema = \"app\", except = \"logs\" }");
-    assert_eq!(sql(&except, &live), ["grant select on table \"app\".\"t\" to \"reader\""]);
+    assert_eq!(
+        sql(&except, &live),
+        [
+            "grant select on table \"app\".\"t\" to \"reader\"",
+            "alter default privileges for role \"app_owner\" in schema \"app\" grant select on tables to \"reader\"",
+        ]
+    );
 }
 
 #[test]
