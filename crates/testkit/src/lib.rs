@@ -113,15 +113,19 @@ pub fn server() -> Target {
 /// server.
 pub async fn database() -> Target {
     static COUNT: AtomicU32 = AtomicU32::new(0);
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let name = format!("t{}_{count}", std::process::id());
     let target = server();
     let session = Session::open(&target).await.expect("a session on the shared server");
-    session
-        .batch_execute(&format!("create database {} template template0", quote_ident(&name)))
-        .await
-        .expect("a database");
-    target.with_database(name)
+    loop {
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("t{}_{count}", std::process::id());
+        let create = format!("create database {} template template0", quote_ident(&name));
+        match session.batch_execute(&create).await {
+            Ok(()) => return target.with_database(name),
+            // process numbers come round again within one long run
+            Err(error) if error.code().is_some_and(|code| code.code() == "42P04") => {}
+            Err(error) => panic!("a database: {error:?}"),
+        }
+    }
 }
 
 /// Makes a database as [`database`] does and runs `sql` in it.

@@ -164,7 +164,10 @@ async fn an_assertion_that_would_not_hold_rolls_everything_back() {
     let assertion = "[[assert]]\nrole = \"P_writer\"\ncannot = \"select\"\non = \"table shop.items\"\n";
     let error = reach(&target, &policy(&prefix, assertion)).await.unwrap_err();
     let RolesError::Assertion(broken) = &error else { panic!("{error:?}") };
-    assert!(broken[0].starts_with(&format!("{prefix}_writer can select from table shop.items: ")), "{broken:?}");
+    assert!(
+        broken[0].starts_with(&format!("{prefix}_writer can select from table shop.items: ")),
+        "{broken:?}"
+    );
     let session = session(&target).await;
     let roles = format!("select rolname::text from pg_roles where rolname like '{prefix}%'");
     assert_eq!(strings(&session, &roles).await, [""; 0]);

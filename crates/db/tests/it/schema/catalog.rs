@@ -156,7 +156,7 @@ async fn these_functions_run_as_their_owner() {
     let definers = "select oid::regprocedure::text from pg_proc
         where prosecdef and prorettype <> 'trigger'::regtype
             and pronamespace::regnamespace::text in ('app', 'analysis', 'qa', 'etl', 'ops')
-        order by 1 collate \"C\"";
+        order by (oid::regprocedure::text) collate \"C\"";
     insta::assert_snapshot!(strings(&session, definers).await.join("\n"), @r"
     analysis.refresh()
     app.acting_institutions()
