@@ -1,6 +1,6 @@
 //! What a server says of its health, judged.
 //!
-//! Three steps, each a value that can be kept: [`collect`] asks and writes down what came ([`Recording`]), [`judge`] says what
+//! Three steps, each a value that can be kept: [`collect()`] asks and writes down what came ([`Recording`]), [`judge()`] says what
 //! it means (pure: the same recording and thresholds give the same [`Report`], years later too), and the program shows it.
 //! What could not be seen is a state of its own, never a zero and never an empty table.
 

@@ -1,6 +1,6 @@
 //! Roles and privileges: what a policy declares, what a server has, the difference as SQL, and who may really do what.
 //!
-//! [`inspect`] reads a server into [`Live`]; everything else is judged from that value alone.
+//! [`inspect()`] reads a server into [`Live`]; everything else is judged from that value alone.
 
 mod access;
 mod acl;

@@ -11,7 +11,7 @@ use crate::{Session, Target};
 /// Several may do so at once: on one database one works and the others wait; on several of one server, who comes second looks
 /// again and tries again. Where nothing differs, nothing is written at all.
 ///
-/// `planned`: a plan somebody agreed to; anything else is refused. Roles to be retired are left to [`super::retire`].
+/// `planned`: a plan somebody agreed to; anything else is refused. Roles to be retired are left to [`super::retire()`].
 ///
 /// Opens sessions of its own; when the returned future is dropped, they end, and with them the lock and the open transaction.
 ///

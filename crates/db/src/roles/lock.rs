@@ -2,7 +2,7 @@
 //!
 //! An advisory lock belongs to a database, and roles to the whole server: two changes from two databases are kept apart by the
 //! rows of the catalogs they both write. The second of them waits, fails, and is tried again from a new look
-//! ([`super::apply`]); what it then finds done it does not do.
+//! ([`super::apply()`]); what it then finds done it does not do.
 //!
 //! The lock is polled: a session that waits in `pg_advisory_lock()` holds a snapshot, and whatever waits for all snapshots (an
 //! index built concurrently) would wait for it.
