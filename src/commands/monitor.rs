@@ -15,7 +15,7 @@ use crate::view;
 ///
 /// Each check asks one question, read-only, with a time limit. What it could not see is said: unsupported (this server has
 /// none of it), not-permitted (with the GRANT that helps), no-data. Exit 4 for warning, critical and not-permitted; a check that
-/// was named must also have an answer.
+/// was named must also have an answer. `--format nagios` and `--format prometheus` are for what watches the server.
 #[derive(clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
